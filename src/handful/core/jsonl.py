@@ -1,0 +1,87 @@
+"""Records to lines of JSON and back. Every small artifact between two stages is such a file.
+
+Reading is strict: an unknown field, a missing one or a wrong type is an error that names file and line.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from handful.core.errors import DataError
+
+T = TypeVar("T")
+
+ENCODER = msgspec.json.Encoder(order="deterministic")  # equal records are equal bytes
+
+
+def dumps(record: Any) -> bytes:
+    """One line of JSON with its newline. Fields stand in the order of the type, keys of a dict sorted."""
+    return ENCODER.encode(record) + b"\n"
+
+
+@contextmanager
+def writer(path: Path, append: bool = False) -> Iterator[Callable[[Any], None]]:
+    """A function that writes one record a line to the file at `path`."""
+    with path.open("ab" if append else "wb") as file:
+        yield lambda record: _put(file.write, record)
+
+
+def _put(write: Callable[[bytes], Any], record: Any) -> None:
+    write(dumps(record))
+
+
+def write(path: Path, records: Iterable[Any]) -> int:
+    """Write one record a line; returns how many."""
+    count = 0
+    with writer(path) as put:
+        for count, record in enumerate(records, start=1):
+            put(record)
+    return count
+
+
+def append(path: Path, records: Iterable[Any]) -> None:
+    """Add records and make them durable: after this returns, a crash does not lose them."""
+    with path.open("ab") as file:
+        file.write(b"".join(map(dumps, records)))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(path: Path, kind: type[T]) -> Iterator[T]:
+    """Yield a `kind` a line.
+
+    Raises:
+        DataError: a line is not a `kind`; says which file, which line and what is wrong.
+    """
+    decoder = msgspec.json.Decoder(kind)
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    with file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield decoder.decode(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise DataError(f"{path}:{number}: {error}") from error
+
+
+def recover(path: Path, kind: type[T]) -> list[T]:
+    """The whole records of a file that may end in half a line, which is cut off.
+
+    For files that grow by `append`: a kill in the middle of a write leaves such a tail.
+    """
+    if not path.exists():
+        return []
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        with path.open("r+b") as file:
+            file.truncate(whole)
+    return list(read(path, kind))

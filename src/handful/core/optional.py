@@ -1,0 +1,29 @@
+"""Libraries that are heavy or optional, asked for where they are used and named when missing.
+
+A module that needs one imports it at its top, as usual, and is itself imported late, by a
+function that has called `need` first.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+
+from handful.core.errors import MissingExtra
+
+EXTRAS = {
+    "torch": "train",
+    "transformers": "train",
+    "openai": "api",
+    "fastapi": "web",
+    "uvicorn": "web",
+    "matplotlib": "report",
+}
+
+
+def need(library: str, purpose: str) -> None:
+    """Raise MissingExtra, naming `purpose` and the remedy, unless `library` is installed."""
+    if importlib.util.find_spec(library) is None:
+        raise MissingExtra(
+            f"{purpose} needs {library}, which is not installed; "
+            f"run: pip install 'handful[{EXTRAS[library]}]'"
+        )

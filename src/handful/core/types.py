@@ -1,0 +1,169 @@
+"""The nouns of the toolkit: what a dump becomes, what a model is asked, what a judge says.
+
+Every type is frozen and holds only plain values, so each record is one line of JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Role = Literal["user", "assistant"]
+Choice = Literal["left", "right", "tie"]
+Finish = Literal["eot", "eos", "stop", "length", "error"]
+
+
+class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A frozen record; reading one refuses fields that it does not know."""
+
+
+class Origin(Noun, frozen=True):
+    """Where a text came from, in enough detail to credit it and to find it again."""
+
+    source: str
+    """The recipe's name for the source, as in `[sources.stem]`: a row of Table 1."""
+    community: str
+    item: str
+    url: str = ""
+    author: str = ""
+    license: str = ""
+
+
+class Candidate(Noun, frozen=True):
+    """A question and its top answer, as the dump has them (HTML) or, after `clean`, as text."""
+
+    id: str
+    title: str
+    body: str
+    answer: str
+    question_score: int
+    answer_score: int
+    origin: Origin
+    tags: tuple[str, ...] = ()
+
+
+class Turn(Noun, frozen=True):
+    role: Role
+    text: str
+
+
+class Example(Noun, frozen=True):
+    """A dialogue to train on. Turns alternate, the user first and the assistant last."""
+
+    id: str
+    turns: tuple[Turn, ...]
+    origin: Origin
+    tags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_turns(self.id, self.turns, last="assistant")
+
+    def prompt(self) -> Prompt:
+        """The same dialogue without its last answer: what a model is asked."""
+        return Prompt(self.id, self.turns[:-1], self.origin, self.tags)
+
+
+class Prompt(Noun, frozen=True):
+    """A dialogue to answer: as an Example, but the user has the last word."""
+
+    id: str
+    turns: tuple[Turn, ...]
+    origin: Origin
+    tags: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_turns(self.id, self.turns, last="user")
+
+
+class Dropped(Noun, frozen=True):
+    """What did not go on to the next stage, the rule that took it, and what that rule saw."""
+
+    id: str
+    rule: str
+    detail: str = ""
+
+
+class Response(Noun, frozen=True):
+    """What one system answered to one prompt, and why it stopped.
+
+    `finish` is "eot" or "eos" where the model ended its turn, "stop" for a stop string, "length" where
+    it ran out of tokens, "error" where the system failed (the text is then empty).
+    """
+
+    prompt_id: str
+    system: str
+    text: str
+    sample: int
+    finish: Finish
+    tokens: int
+
+
+class Comparison(Noun, frozen=True):
+    """Two responses to one prompt, blinded: sides, never systems. `turns` is the prompt as asked."""
+
+    id: str
+    prompt_id: str
+    turns: tuple[Turn, ...]
+    left: str
+    right: str
+
+    def swapped(self) -> Comparison:
+        return msgspec.structs.replace(self, left=self.right, right=self.left)
+
+
+class Seal(Noun, frozen=True):
+    """Which systems stand behind a comparison's sides. Nothing that judges may read it."""
+
+    comparison_id: str
+    prompt_id: str
+    left: str
+    right: str
+    sample: int = 0
+
+
+class Verdict(Noun, frozen=True):
+    """One judge's reading of one comparison, shown in one order.
+
+    `choice` is said of the comparison as `study` wrote it, whatever the order shown, and is None
+    where it could not be read: that is a third outcome, never a tie.
+    """
+
+    comparison_id: str
+    judge: str
+    choice: Choice | None
+    order: Literal["forward", "swapped"] = "forward"
+    raw: str = ""
+
+    def swapped(self) -> Verdict:
+        """The same verdict, said of the swapped comparison."""
+        return msgspec.structs.replace(
+            self,
+            choice=MIRROR[self.choice],
+            order="forward" if self.order == "swapped" else "swapped",
+        )
+
+
+MIRROR: dict[Choice | None, Choice | None] = {"left": "right", "right": "left", "tie": "tie", None: None}
+
+
+class Interval(Noun, frozen=True):
+    """An estimate with its confidence bounds and how many `unit`s (prompts, mostly) stand behind it."""
+
+    estimate: float
+    low: float
+    high: float
+    n: int
+    unit: str = "prompts"
+
+
+def check_turns(id: str, turns: tuple[Turn, ...], last: Role) -> None:
+    """Raise ValueError unless `turns` alternate from the user and end with `last`."""
+    if not turns:
+        raise ValueError(f"{id}: has no turns")
+    for number, turn in enumerate(turns):
+        expected = "assistant" if number % 2 else "user"
+        if turn.role != expected:
+            raise ValueError(f"{id}: turn {number} is by the {turn.role}, not the {expected}")
+    if turns[-1].role != last:
+        raise ValueError(f"{id}: the last turn is by the {turns[-1].role}, not the {last}")

@@ -1,0 +1,55 @@
+"""The whole pipeline, as a table. The only module that knows every stage."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from handful.recipe.schema import Recipe
+from handful.run.execute import Counts, Stage, Work
+
+
+def work(stage: str) -> Work:
+    """The work of a stage, imported when it runs: planning needs none of the heavy libraries."""
+
+    def run(params: Any, inputs: Mapping[str, Path], out: Path) -> Counts:
+        module = importlib.import_module(f"handful.{stage}.work")
+        counts: Counts = module.work(params, inputs, out)
+        return counts
+
+    return run
+
+
+def scan(recipe: Recipe) -> dict[str, Any]:
+    """What each source is read with: its own table, and the numeric rules that it may apply while it reads.
+
+    Most of a dump falls to those two rules, so the scan applies them and counts what they took; hence they are
+    part of its key.
+    """
+    rules = {"min_answer_score": recipe.clean.min_answer_score, "min_chars": recipe.clean.min_chars}
+    return {
+        name: {"source": source, "rules": rules if source.kind == "stackexchange" else {}}
+        for name, source in recipe.sources.items()
+    }
+
+
+STAGES = (
+    Stage(name="sources", work=work("sources"), over="", params=scan),
+    Stage(name="clean", work=work("clean"), needs=("sources",)),
+    Stage(name="select", work=work("select"), needs=("clean",)),
+    Stage(name="dataset", work=work("dataset"), needs=("select",)),
+    Stage(name="train", work=work("train"), needs=("dataset",)),
+    Stage(name="generate", work=work("generate"), needs=("dataset", "train"), over="systems"),
+    Stage(name="study", work=work("study"), needs=("dataset", "generate")),
+    Stage(name="judge", work=work("judge"), needs=("study",), over="judges"),
+    Stage(name="annotate", work=work("annotate"), needs=("study",)),
+    Stage(name="stats", work=work("stats"), needs=("study", "judge", "annotate")),
+    Stage(
+        name="report",
+        work=work("report"),
+        needs=("sources", "clean", "select", "dataset", "train", "generate", "study", "judge", "annotate", "stats"),
+        params=lambda recipe: recipe,
+    ),
+)

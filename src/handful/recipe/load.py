@@ -1,0 +1,145 @@
+"""Recipes from TOML. A recipe may extend another and state only what differs."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from handful.core.errors import RecipeError
+from handful.recipe.build import Misfit, build, inside
+from handful.recipe.schema import BaseSystem, FewShotSystem, InputPath, ModelRef, Recipe
+
+COMMAND_LINE = Path("--set")
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The tables of one file of a chain of `extends`, or of the command line."""
+
+    file: Path
+    tables: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """Where the relative paths of this layer start."""
+        return Path() if self.file == COMMAND_LINE else self.file.parent
+
+
+def load(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: a TOML file. `extends = "other.toml"` in it lays it over that file.
+        overrides: settings laid over all, each as "train.epochs=3"; the value is TOML, or else a string.
+
+    Raises:
+        RecipeError: the recipe does not fit; names the file and the key.
+    """
+    layers = [*read_layers(Path(path)), *map(read_override, overrides)]
+    tables: dict[str, Any] = {}
+    for layer in layers:
+        tables = overlay(tables, layer.tables)
+    try:
+        recipe: Recipe = build(Recipe, tables)
+    except Misfit as error:
+        raise RecipeError(f"{blame(layers, error).file}: {error}") from error
+    return complete(locate(recipe, "", layers))
+
+
+def read_layers(path: Path, above: tuple[Path, ...] = ()) -> list[Layer]:
+    """The file and those that it extends, the lowest first."""
+    if path.resolve() in above:
+        raise RecipeError(f"{path}: extends itself, by way of {above[-1].name}")
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        by = f" (named by `extends` in {above[-1]})" if above else ""
+        raise RecipeError(f"{path}: no such recipe{by}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(f"{path}: {error}") from error
+    parent = tables.pop("extends", None)
+    if parent is None:
+        return [Layer(path, tables)]
+    if not isinstance(parent, str):
+        raise RecipeError(f"{path}: extends: expected a file name, found {parent!r}")
+    return [*read_layers(path.parent / parent, (*above, path.resolve())), Layer(path, tables)]
+
+
+def read_override(text: str) -> Layer:
+    """The layer that "train.epochs=3" stands for."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"--set {text}: expected KEY=VALUE, as in train.epochs=3")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value
+    tables: Any = parsed
+    for name in reversed(key.strip().split(".")):
+        tables = {name: tables}
+    return Layer(COMMAND_LINE, tables)
+
+
+def overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """`below` with `above` laid over it: tables merge, every other value is replaced.
+
+    A table of another `kind` replaces the one below whole: what that one said belongs to its own kind.
+    """
+    if "kind" in above and above["kind"] != below.get("kind"):
+        return above
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        both = isinstance(value, dict) and isinstance(under, dict)
+        merged[key] = overlay(under, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def blame(layers: Sequence[Layer], error: Misfit) -> Layer:
+    """The topmost layer that says anything at the place of the error, or the topmost that comes near."""
+    names = error.path.replace("[", ".").split(".")
+    if "has no field" in str(error):
+        names.append(str(error).split("'")[1])
+    return _topmost(layers, names)
+
+
+def _topmost(layers: Sequence[Layer], names: Sequence[str]) -> Layer:
+    def depth(layer: Layer) -> int:
+        tables: Any = layer.tables
+        for number, name in enumerate(names):
+            if not isinstance(tables, dict) or name not in tables:
+                return number
+            tables = tables[name]
+        return len(names)
+
+    return max(reversed(layers), key=depth)
+
+
+def locate(value: Any, path: str, layers: Sequence[Layer]) -> Any:
+    """The same tables with every relative path made absolute, from the file that states it."""
+    if isinstance(value, InputPath) or (isinstance(value, ModelRef) and value.is_folder):
+        folder = _topmost(layers, path.replace("[", ".").split(".")).folder
+        return type(value)(str((folder / Path(value).expanduser()).resolve()))
+    if is_dataclass(value) and not isinstance(value, type):
+        found = {f.name: getattr(value, f.name) for f in fields(value)}
+        return replace(value, **{k: locate(v, inside(path, k), layers) for k, v in found.items()})
+    if isinstance(value, tuple):
+        return tuple(locate(item, f"{path}[{i}]", layers) for i, item in enumerate(value))
+    if isinstance(value, dict):
+        return {name: locate(item, inside(path, name), layers) for name, item in value.items()}
+    return value
+
+
+def complete(recipe: Recipe) -> Recipe:
+    """Fill in what follows from elsewhere in the recipe: the model that a base system starts from."""
+    model = recipe.train.model if recipe.train else ModelRef("")
+    systems = {
+        name: replace(system, model=model)
+        if isinstance(system, BaseSystem | FewShotSystem) and not system.model
+        else system
+        for name, system in recipe.generate.systems.items()
+    }
+    return replace(recipe, generate=replace(recipe.generate, systems=systems))

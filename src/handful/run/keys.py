@@ -1,0 +1,95 @@
+"""What a folder's name is made of: parameters in plain form, and the content of input files.
+
+A key is the hash of a stage's name and version, its parameters and the keys of what it read. Input files enter
+by name and sha256, so a dump may move without anything running again, and may not change unnoticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from handful.core.errors import DataError
+from handful.core.files import file_hash, files_below, write_whole
+from handful.recipe.schema import InputPath, ModelRef
+
+DIGITS = 12
+
+
+def key_of(stage: str, version: int, params: Any, inputs: Mapping[str, str]) -> str:
+    """Twelve hex digits that change when anything that decides the content changes.
+
+    Args:
+        params: plain values, as `plain` makes them.
+        inputs: label of a step -> its key.
+    """
+    facts = [stage, version, params, dict(inputs)]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:DIGITS]
+
+
+def plain(value: Any, hashes: Hashes) -> Any:
+    """Parameters as dicts, lists, strings and numbers, with input files as their name and sha256.
+
+    Raises:
+        DataError: an input file is missing.
+    """
+    if isinstance(value, InputPath) or (isinstance(value, ModelRef) and value.is_folder):
+        return {"input": Path(value).name, "sha256": hashes.of(Path(value))}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name), hashes) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): plain(item, hashes) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item, hashes) for item in value]
+    return str(value) if isinstance(value, str) else value
+
+
+class Hashes:
+    """sha256 of files and folders, remembered between runs while size and time of change stay the same.
+
+    Reading 100 GB to learn that nothing changed would take longer than the work. A change that leaves both size
+    and time alone is not seen here: `handful verify` reads every byte.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.known: dict[str, list[Any]] = {}
+        self.changed = False
+        if file.exists():
+            try:
+                self.known = json.loads(file.read_text(encoding="utf-8"))
+            except ValueError:
+                self.changed = True  # only a memory: what cannot be read is measured again
+
+    def of(self, path: Path) -> str:
+        """The hash of a file, or of a folder's file names and contents.
+
+        Raises:
+            DataError: there is nothing at `path`.
+        """
+        if path.is_dir():
+            lines = [f"{file.relative_to(path).as_posix()} {self.of_file(file)}" for file in files_below(path)]
+            return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return self.of_file(path)
+
+    def of_file(self, path: Path) -> str:
+        try:
+            stat = path.stat()
+        except FileNotFoundError as error:
+            raise DataError(f"{path}: no such file or folder") from error
+        mark = [stat.st_size, stat.st_mtime_ns]
+        known = self.known.get(str(path))
+        if known is None or known[:2] != mark:
+            known = [*mark, file_hash(path)]
+            self.known[str(path)] = known
+            self.changed = True
+        return str(known[2])
+
+    def save(self) -> None:
+        if self.changed and self.file.parent.is_dir():
+            write_whole(self.file, json.dumps(self.known, indent=0, sort_keys=True))
+            self.changed = False

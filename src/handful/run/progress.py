@@ -1,0 +1,67 @@
+"""How far long work has come: a bar on a terminal, a line now and then elsewhere. Always on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+LINE_EVERY_SECONDS = 15.0
+SHOWN_AFTER_SECONDS = 2.0
+
+
+class Advance(Protocol):
+    def __call__(self, amount: float = 1, note: str = "") -> None: ...
+
+
+@contextmanager
+def progress(description: str, total: float | None, unit: str = "") -> Iterator[Advance]:
+    """A function to call with each amount of work done, and a note such as "loss 2.31".
+
+    Args:
+        description: what is being done, in a few words.
+        total: how much there is to do, in `unit`s; None where nobody knows.
+    """
+    if sys.stderr.isatty():
+        yield from _bar(description, total, unit)
+    else:
+        yield from _lines(description, total, unit)
+
+
+def _bar(description: str, total: float | None, unit: str) -> Iterator[Advance]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("  {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(description, total=total, note="")
+
+        def advance(amount: float = 1, note: str = "") -> None:
+            bars.update(task, advance=amount, note=note)
+
+        yield advance
+
+
+def _lines(description: str, total: float | None, unit: str) -> Iterator[Advance]:
+    done, start = 0.0, time.monotonic()
+    last = start - LINE_EVERY_SECONDS + SHOWN_AFTER_SECONDS
+
+    def advance(amount: float = 1, note: str = "") -> None:
+        nonlocal done, last
+        done += amount
+        now = time.monotonic()
+        if now - last >= LINE_EVERY_SECONDS:
+            last = now
+            of = f" of {total:,.0f}" if total else ""
+            print(f"  {description}: {done:,.0f}{of} {unit} {note}".rstrip(), file=sys.stderr, flush=True)
+
+    yield advance

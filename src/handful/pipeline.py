@@ -45,7 +45,7 @@ STAGES = (
     Stage(name="study", work=work("study"), needs=("dataset", "generate")),
     Stage(name="judge", work=work("judge"), needs=("study",), over="judges"),
     Stage(name="annotate", work=work("annotate"), needs=("study",)),
-    Stage(name="stats", work=work("stats"), needs=("study", "judge", "annotate")),
+    Stage(name="stats", work=work("stats"), needs=("generate", "study", "judge", "annotate")),
     Stage(
         name="report",
         work=work("report"),

@@ -6,6 +6,7 @@
     ├── CorruptFolder   a finished folder that is not what its manifest says
     ├── Locked          another process works on the same work folder
     ├── MissingModel    a model that is not on this machine
+    ├── EndpointError   a model server that refuses us, or does not answer
     └── MissingExtra    an optional library that is not installed
 
 Each message says where, what was found, what would fit and, if known, what to type.
@@ -37,6 +38,10 @@ class Locked(HandfulError):
 
 class MissingModel(HandfulError):
     """A model that is neither embedded, nor a folder, nor in the local hub cache."""
+
+
+class EndpointError(HandfulError):
+    """A model server refuses the key or the model, or does not answer. The message names its address."""
 
 
 class MissingExtra(HandfulError, ImportError):

@@ -16,7 +16,10 @@ EXTRAS = {
     "openai": "api",
     "fastapi": "web",
     "uvicorn": "web",
+    "jinja2": "report",
     "matplotlib": "report",
+    "numpy": "report",
+    "scipy": "report",
 }
 
 

@@ -148,13 +148,17 @@ MIRROR: dict[Choice | None, Choice | None] = {"left": "right", "right": "left", 
 
 
 class Interval(Noun, frozen=True):
-    """An estimate with its confidence bounds and how many `unit`s (prompts, mostly) stand behind it."""
+    """An estimate with its confidence bounds and how many `unit`s (prompts, mostly) stand behind it.
 
-    estimate: float
-    low: float
-    high: float
+    None stands where the data give no estimate, or no honest bounds; `note` then says why.
+    """
+
+    estimate: float | None
+    low: float | None
+    high: float | None
     n: int
     unit: str = "prompts"
+    note: str = ""
 
 
 def check_turns(id: str, turns: tuple[Turn, ...], last: Role) -> None:

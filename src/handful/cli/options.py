@@ -1,0 +1,65 @@
+"""Arguments that several commands share, and what they do with an error."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import NoReturn, ParamSpec, TypeVar
+
+import click
+
+from handful.core.errors import HandfulError, RecipeError
+from handful.run.execute import Waiting
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+RECIPE = click.argument("recipe", type=click.Path(path_type=Path))
+WORK = click.option(
+    "--work",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("work"),
+    show_default=True,
+    help="The folder that holds the results; recipes that agree share them.",
+)
+SET = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change one setting, as in --set train.epochs=3. May be repeated.",
+)
+TO = click.option("--to", metavar="STAGE", help="Stop after this stage.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def told(command: Callable[P, R]) -> Callable[P, R]:
+    """The command, with everything that a user can cause said in one line instead of a traceback."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except Waiting as waiting:
+            fail(f"waiting: {waiting}", 3)
+        except RecipeError as error:
+            fail(f"error: {error}", 2)
+        except HandfulError as error:
+            fail(f"error: {error}", 1)
+        except KeyboardInterrupt:
+            fail("interrupted; the same command goes on from here", 130)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+                raise
+            where = f" ({error.filename})" if error.filename else ""
+            fail(f"error: {error.strerror}{where}; mend that, and the same command goes on from here", 1)
+
+    return run
+
+
+def fail(message: str, code: int) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(code)

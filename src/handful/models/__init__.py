@@ -1,0 +1,1 @@
+"""What every stage that runs a model shares: loading, the layout of a dialogue, sampling."""

@@ -1,0 +1,154 @@
+"""How a dialogue becomes tokens: user⟨EOT⟩assistant⟨EOT⟩user⟨EOT⟩…
+
+Section 3: a special end-of-turn token closes every utterance, the user's too. There are no role tags, no system
+prompt and no template besides. Base models, which have no such token, are asked in plain text instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from handful.core.errors import DataError
+from handful.core.types import Example, Turn
+
+FEW_SHOT_STOP = "\n# Query:"
+PREAMBLE = (
+    "# Instruction\n\n"
+    "Below are conversations between a person and a helpful, careful and honest AI assistant. "
+    "Each query of the person is followed by the complete answer of the assistant.\n\n"
+)
+
+
+def encode_text(text: str, tokenizer: Any) -> list[int]:
+    """Token ids of plain text, where the name of a special token is only text: nobody can forge an end of turn."""
+    ids: list[int] = tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return ids
+
+
+def start_ids(tokenizer: Any) -> list[int]:
+    """What the tokenizer itself puts in front of a text: [BOS] for models trained so, or nothing."""
+    ids = tokenizer("")["input_ids"]
+    return [tokenizer.bos_token_id] if ids[:1] == [tokenizer.bos_token_id] else []
+
+
+def encode_dialogue(turns: Sequence[Turn], tokenizer: Any, eot_id: int) -> tuple[list[int], list[bool]]:
+    """Token ids of a dialogue, and where the assistant speaks.
+
+    Returns:
+        (ids, speaks), each of length n. speaks[i] is True where token i belongs to an assistant's turn or is the EOT
+        that closes it. The two are not shifted: token i is predicted from those before it.
+    """
+    ids = start_ids(tokenizer)
+    speaks = [False] * len(ids)
+    for turn in turns:
+        utterance = [*encode_text(turn.text, tokenizer), eot_id]
+        ids += utterance
+        speaks += [turn.role == "assistant"] * len(utterance)
+    return ids, speaks
+
+
+def encode_prompt(turns: Sequence[Turn], tokenizer: Any, eot_id: int) -> list[int]:
+    """Token ids of a dialogue that the assistant goes on with: they end with the EOT of the user's turn."""
+    return encode_dialogue(turns, tokenizer, eot_id)[0]
+
+
+def encode_plain(text: str, tokenizer: Any) -> list[int]:
+    """Token ids of text for a base model to continue."""
+    return start_ids(tokenizer) + encode_text(text, tokenizer)
+
+
+def plain_prompt(turns: Sequence[Turn]) -> str:
+    """The prompt for a model that was not fine-tuned: the turns and then a blank line."""
+    return "".join(f"{turn.text.strip()}\n\n" for turn in turns)
+
+
+def few_shot_prompt(turns: Sequence[Turn], examples: Sequence[Example]) -> str:
+    """The prompt after a few answered ones, for a model that was not fine-tuned (URIAL, Lin et al. 2023).
+
+    The model's answer ends before FEW_SHOT_STOP, where it would invent the next query.
+    """
+    shown = "".join(_blocks(example.turns) + "\n\n" for example in examples)
+    return f"{PREAMBLE}{shown}{_blocks(turns)}\n\n# Answer:\n"
+
+
+def _blocks(turns: Sequence[Turn]) -> str:
+    heads = {"user": "# Query:", "assistant": "# Answer:"}
+    return "\n\n".join(f"{heads[turn.role]}\n{turn.text.strip()}" for turn in turns)
+
+
+def add_eot(model: Any, tokenizer: Any, eot_token: str) -> int:
+    """Add the end-of-turn token to a model and its tokenizer. Returns its id.
+
+    Its embedding, and its row of the output layer where that is separate, is the mean of all others (ours: the paper
+    does not say). The tokenizer gets a chat template of our layout, and generation ends at it as at the old EOS.
+
+    Raises:
+        DataError: the vocabulary has such a token already.
+    """
+    if eot_token in tokenizer.get_vocab():
+        raise DataError(
+            f"eot_token: {eot_token!r} is in the model's vocabulary already, so it means something there; "
+            "choose a new name in train.eot_token"
+        )
+    known = len(tokenizer)
+    eot_id = _add_token(tokenizer, eot_token)
+    _grow(model, known, eot_id)
+    tokenizer.chat_template = chat_template(tokenizer, eot_token)
+    _settle_generation(model, tokenizer, eot_id)
+    return eot_id
+
+
+def _add_token(tokenizer: Any, token: str) -> int:
+    from tokenizers import AddedToken
+
+    tokenizer.add_tokens([AddedToken(token, special=True, normalized=False)], special_tokens=True)
+    return int(tokenizer.convert_tokens_to_ids(token))
+
+
+def _grow(model: Any, known: int, eot_id: int) -> None:
+    """Make room for token `eot_id` and fill its rows, and any new ones below it, with the mean of the old.
+
+    Rows at or above `known` that the model already has are padding, which training never touched: not in the mean.
+    """
+    import torch
+
+    rows = model.get_input_embeddings().weight.shape[0]
+    old = min(rows, known)
+    if rows <= eot_id:
+        model.resize_token_embeddings(eot_id + 1, mean_resizing=False)
+    tables = {id(t): t for t in (model.get_input_embeddings(), model.get_output_embeddings()) if t is not None}
+    with torch.no_grad():
+        for table in tables.values():
+            mean = table.weight[:old].float().mean(dim=0).to(table.weight.dtype)
+            table.weight[old : eot_id + 1] = mean
+            if getattr(table, "bias", None) is not None:
+                table.bias[old : eot_id + 1] = table.bias[:old].mean()
+
+
+def _settle_generation(model: Any, tokenizer: Any, eot_id: int) -> None:
+    settings = model.generation_config
+    old = settings.eos_token_id if settings.eos_token_id is not None else tokenizer.eos_token_id
+    ends = [] if old is None else [old] if isinstance(old, int) else list(old)
+    settings.eos_token_id = [eot_id, *ends]
+    if settings.pad_token_id is None:
+        settings.pad_token_id = tokenizer.pad_token_id
+
+
+def chat_template(tokenizer: Any, eot_token: str) -> str:
+    """Our layout as a Jinja template, for other tools. It gives the ids of `encode_prompt`, but, as every template
+    does, it reads special tokens that a user typed."""
+    start = "{{ bos_token }}" if start_ids(tokenizer) else ""
+    return (
+        start + "{% for message in messages %}"
+        "{% if message['role'] not in ['user', 'assistant'] %}"
+        "{{ raise_exception('this model knows the roles user and assistant, not ' + message['role']) }}"
+        "{% endif %}"
+        "{{ message['content'] }}" + eot_token + "{% endfor %}"
+    )
+
+
+def end_ids(model: Any) -> list[int]:
+    """The tokens that end a model's text. After `add_eot`, the first is the end of turn."""
+    ends = model.generation_config.eos_token_id
+    return [] if ends is None else [ends] if isinstance(ends, int) else list(ends)

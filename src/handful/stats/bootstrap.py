@@ -1,0 +1,122 @@
+"""Intervals by resampling prompts: the unit that the study drew, whatever stands below it.
+
+Several verdicts on one prompt are not independent, so whole prompts are resampled (a percentile bootstrap; ours,
+the paper gives no intervals). Not covered: the choice of judges or of people is taken as fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, stdtrit
+
+from handful.core.rng import rng_for
+from handful.core.types import Interval
+
+Floats: TypeAlias = NDArray[np.float64]
+SHARE = (0.0, 1.0)
+DRAWS_AT_ONCE = 500  # bounds the memory: 500 draws of 10,000 prompts are 40 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """How intervals are made. The same settings and purpose give the same draws."""
+
+    level: float = 0.95
+    draws: int = 10_000
+    seed: int = 0
+
+    def mean(
+        self,
+        prompts: Sequence[str],
+        values: Sequence[float],
+        purpose: str,
+        bounds: tuple[float, float] | None = SHARE,
+    ) -> Interval:
+        """The mean of `values`, the i-th of which belongs to the prompt `prompts[i]`."""
+        return self.means(prompts, [[value] for value in values], purpose, bounds)[0]
+
+    def means(
+        self,
+        prompts: Sequence[str],
+        values: Sequence[Sequence[float]],
+        purpose: str,
+        bounds: tuple[float, float] | None = SHARE,
+    ) -> list[Interval]:
+        """The mean of each column of `values`, all from the same resamples.
+
+        Args:
+            prompts: the prompt of each row, length m.
+            values: m rows of k numbers.
+            purpose: names the stream of draws.
+            bounds: the least and the greatest value possible; None where there are none.
+
+        Returns:
+            k intervals, whose n is the number of distinct prompts. Without rows, one that is empty.
+        """
+        if not len(prompts):
+            return [nothing()]
+        sums, sizes = _by_prompt(prompts, np.asarray(values, dtype=np.float64))
+        estimates = sums.sum(axis=0) / sizes.sum()
+        n = len(sizes)
+        if n == 1:
+            return [Interval(float(e), None, None, 1, note="one prompt gives no interval") for e in estimates]
+        low, high = self._percentiles(sums, sizes, purpose)
+        return [
+            self._alike(float(estimates[k]), n, bounds)
+            if np.ptp(sums[:, k] / sizes) < 1e-12
+            else Interval(float(estimates[k]), float(low[k]), float(high[k]), n)
+            for k in range(len(estimates))
+        ]
+
+    def _percentiles(self, sums: Floats, sizes: Floats, purpose: str) -> tuple[Floats, Floats]:
+        n = len(sizes)
+        rng = np.random.default_rng(rng_for(self.seed, "stats", purpose).getrandbits(64))
+        drawn = []
+        for start in range(0, self.draws, DRAWS_AT_ONCE):
+            size = min(DRAWS_AT_ONCE, self.draws - start)
+            weights = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
+            drawn.append((weights @ sums) / (weights @ sizes)[:, None])
+        tail = expanded_tail(n, self.level)
+        low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail], axis=0)
+        return low, high
+
+    def _alike(self, value: float, n: int, bounds: tuple[float, float] | None) -> Interval:
+        """Bounds where every prompt gave the same value, and resampling would claim certainty.
+
+        Were the share of such prompts below q, n of n would be rarer than (1 - level) / 2; the other prompts may lie
+        anywhere within `bounds`. At 0 or 1 this is the Clopper-Pearson interval.
+        """
+        if bounds is None:
+            return Interval(value, None, None, n, note="the same for every prompt: no interval")
+        q = ((1 - self.level) / 2) ** (1 / n)
+        low, high = (q * value + (1 - q) * bound for bound in bounds)
+        return Interval(value, low, high, n, note="the same for every prompt: exact bounds")
+
+
+def expanded_tail(n: int, level: float) -> float:
+    """The tail to cut at each end: a little less than (1 - level) / 2 where prompts are few.
+
+    The plain percentile interval is too narrow by about sqrt((n - 1) / n), and by a normal where a t belongs:
+    92% for 95% at 20 prompts. This is the expanded percentile of Hesterberg (2015), and nearly the plain one from
+    100 prompts on.
+    """
+    t = float(stdtrit(n - 1, (1 - level) / 2))
+    return float(ndtr(t * np.sqrt(n / (n - 1))))
+
+
+def nothing() -> Interval:
+    return Interval(None, None, None, 0, note="nothing to measure")
+
+
+def _by_prompt(prompts: Sequence[str], values: Floats) -> tuple[Floats, Floats]:
+    """Sums (n, k) and row counts (n) of each distinct prompt, in the order of first appearance."""
+    places = {prompt: place for place, prompt in enumerate(dict.fromkeys(prompts))}
+    index = np.array([places[prompt] for prompt in prompts])
+    sums = np.zeros((len(places), values.shape[1]))
+    np.add.at(sums, index, values)
+    return sums, np.bincount(index).astype(np.float64)

@@ -1,0 +1,141 @@
+"""How often the subject wins, ties and loses against each baseline (Section 4.1, Figures 1 and 2).
+
+The paper's headline counts ties as success; strict wins, and ties as half, stand beside it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from math import comb
+from typing import Literal
+
+from handful.core.types import Interval, Noun
+from handful.stats.bootstrap import Bootstrap, nothing
+from handful.stats.readings import Annotator, Outcome, Pair, Reading, outcome
+
+Kind = Literal["model", "person", "people"]
+PEOPLE = "people"
+"""The name under which every person's verdicts are pooled."""
+
+
+class Preference(Noun, frozen=True):
+    """One judge on one pair. `unreadable` and `missing` are counted and in no rate; `flipped` ones are ties."""
+
+    judge: str
+    kind: Kind
+    subject: str
+    baseline: str
+    comparisons: int
+    wins: int
+    ties: int
+    losses: int
+    flipped: int
+    unreadable: int
+    missing: int
+    win: Interval
+    tie: Interval
+    loss: Interval
+    at_least_as_good: Interval
+    """Wins and ties: the paper's headline."""
+    ties_as_half: Interval
+    net: Interval
+    """Wins less losses, in [-1, 1]: clear of 0 where one side is shown to be better."""
+    p_value: float | None
+    """Exact sign test over prompts."""
+    p_holm: float | None = None
+    """The same, adjusted for the number of baselines of this judge."""
+
+
+def preferences(annotators: Sequence[Annotator], pairs: Sequence[Pair], bootstrap: Bootstrap) -> list[Preference]:
+    """Each model, all people pooled, then each person, on each pair that they judged."""
+    people = [a for a in annotators if a.kind == "person"]
+    rows: list[tuple[str, Kind, Sequence[Annotator]]] = [(a.name, "model", [a]) for a in annotators if a.kind == "model"]
+    if people:
+        rows.append((PEOPLE, "people", people))
+    rows += [(a.name, "person", [a]) for a in people]
+    found: list[Preference] = []
+    for name, kind, group in rows:
+        found += adjust([preference(name, kind, group, pair, bootstrap) for pair in pairs])
+    return found
+
+
+def preference(
+    name: str, kind: Kind, group: Sequence[Annotator], pair: Pair, bootstrap: Bootstrap
+) -> Preference:
+    """One row of the table: the rates of `group` on `pair`. Each reading of each person counts once."""
+    readings: list[tuple[str, Reading, Outcome | None]] = []
+    missing = 0
+    for seal in pair.seals:
+        said = [a.readings[seal.comparison_id] for a in group if seal.comparison_id in a.readings]
+        missing += not said or all(r.status == "missing" for r in said)
+        readings += [
+            (seal.prompt_id, r, outcome(r.choice, seal, pair.subject) if r.choice else None) for r in said
+        ]
+    rows = [(prompt, result) for prompt, _, result in readings if result]
+    statuses = [r.status for _, r, _ in readings]
+    return Preference(
+        judge=name,
+        kind=kind,
+        subject=pair.subject,
+        baseline=pair.baseline,
+        comparisons=len(pair.seals),
+        wins=sum(result == "win" for _, result in rows),
+        ties=sum(result == "tie" for _, result in rows),
+        losses=sum(result == "loss" for _, result in rows),
+        flipped=statuses.count("flipped"),
+        unreadable=statuses.count("unreadable"),
+        missing=0 if kind == "person" else missing,
+        p_value=sign_test(rows),
+        **rates(rows, bootstrap, f"preference/{kind}/{name}/{pair.subject}/{pair.baseline}"),
+    )
+
+
+SCORES: dict[str, Mapping[Outcome, float]] = {
+    "win": {"win": 1, "tie": 0, "loss": 0},
+    "tie": {"win": 0, "tie": 1, "loss": 0},
+    "loss": {"win": 0, "tie": 0, "loss": 1},
+    "at_least_as_good": {"win": 1, "tie": 1, "loss": 0},
+    "ties_as_half": {"win": 1, "tie": 0.5, "loss": 0},
+}
+
+
+def rates(rows: Sequence[tuple[str, Outcome]], bootstrap: Bootstrap, purpose: str) -> dict[str, Interval]:
+    """The rates of (prompt, outcome) rows, by name of the field that holds them."""
+    if not rows:
+        return {name: nothing() for name in (*SCORES, "net")}
+    prompts = [prompt for prompt, _ in rows]
+    values = [[score[result] for score in SCORES.values()] for _, result in rows]
+    found = dict(zip(SCORES, bootstrap.means(prompts, values, purpose), strict=True))
+    signs = [float(result == "win") - float(result == "loss") for _, result in rows]
+    return {**found, "net": bootstrap.mean(prompts, signs, purpose, bounds=(-1.0, 1.0))}
+
+
+def sign_test(rows: Iterable[tuple[str, Outcome]]) -> float | None:
+    """Two-sided exact p that prompts fall to either side alike; None where no prompt falls to a side.
+
+    A prompt with several verdicts counts once, for the side with more of them.
+    """
+    net: dict[str, int] = defaultdict(int)
+    for prompt, result in rows:
+        net[prompt] += (result == "win") - (result == "loss")
+    wins, losses = sum(v > 0 for v in net.values()), sum(v < 0 for v in net.values())
+    n = wins + losses
+    if n == 0:
+        return None
+    tail = sum(comb(n, k) for k in range(min(wins, losses) + 1))
+    return min(1.0, 2 * tail / 2**n)
+
+
+def adjust(found: Sequence[Preference]) -> list[Preference]:
+    """The rows of one judge with p-values adjusted by Holm's method."""
+    order = sorted((p.p_value, place) for place, p in enumerate(found) if p.p_value is not None)
+    adjusted: dict[int, float] = {}
+    worst = 0.0
+    for rank, (p, place) in enumerate(order):
+        worst = max(worst, min(1.0, p * (len(order) - rank)))
+        adjusted[place] = worst
+    return [
+        Preference(**{**{f: getattr(p, f) for f in p.__struct_fields__}, "p_holm": adjusted.get(place)})
+        for place, p in enumerate(found)
+    ]

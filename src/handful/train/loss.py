@@ -1,0 +1,146 @@
+"""Cross-entropy of the next token, at labelled positions only, without ever holding all logits.
+
+The logits of 2,048 tokens over 262,144 words would take 2 GB in float32, and as much again for their gradient. Here
+they are made a few rows at a time; loss and gradients come out of the same visit, so nothing is kept and nothing
+is computed twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from transformers import PreTrainedModel
+
+from handful.core.errors import DataError
+
+CHUNK_LOGITS = 2**27
+"""Logits held at a time: 512 MB in float32."""
+
+PROBE_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What turns hidden states into logits: softcap(h W^T + b)."""
+
+    weight: Tensor
+    """(vocabulary, size)"""
+    bias: Tensor | None = None
+    softcap: float | None = None
+    """Logits z become softcap * tanh(z / softcap)."""
+
+    def loss(self, hidden: Tensor, targets: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
+        """`scale` times the summed cross-entropy, as a float32 scalar.
+
+        Args:
+            hidden: (rows, size).
+            targets: (rows,), the id that each row is to predict.
+            scale: one over the labelled tokens of the whole optimizer batch, so that packs add up to its mean.
+            dtype: of the three matrix products; all else is float32.
+        """
+        result: Tensor = ChunkedLoss.apply(
+            hidden, self.weight, self.bias, targets, scale, self.softcap, dtype, torch.is_grad_enabled()
+        )
+        return result
+
+
+class ChunkedLoss(torch.autograd.Function):
+    """Loss and gradients in one pass over the rows, a chunk at a time."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        targets: Tensor,
+        scale: float,
+        softcap: float | None,
+        dtype: torch.dtype,
+        with_gradients: bool,
+    ) -> Tensor:
+        h, w = hidden.to(dtype), weight.to(dtype)
+        b = None if bias is None else bias.float()
+        d_hidden = torch.empty_like(hidden) if with_gradients else None
+        d_weight: Tensor | None = None
+        d_bias = torch.zeros_like(b) if with_gradients and b is not None else None
+        loss = torch.zeros((), dtype=torch.float64, device=hidden.device)
+        rows = max(1, CHUNK_LOGITS // weight.shape[0])
+        for start in range(0, len(hidden), rows):
+            chunk = slice(start, start + rows)
+            logits = (h[chunk] @ w.T).float()
+            if b is not None:
+                logits += b
+            part, d_logits = cross_entropy(logits, targets[chunk], scale, softcap, with_gradients)
+            loss += part
+            if d_logits is None or d_hidden is None:
+                continue
+            if d_bias is not None:
+                d_bias += d_logits.sum(0)
+            d_logits = d_logits.to(dtype)
+            d_hidden[chunk] = (d_logits @ w).to(hidden.dtype)
+            product = d_logits.T @ h[chunk]
+            d_weight = product.to(weight.dtype) if d_weight is None else d_weight.add_(product)
+        ctx.save_for_backward(d_hidden, d_weight, d_bias)
+        return (loss * scale).float()
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        factor = grad.item()
+        found = (None if d is None else d if factor == 1.0 else d * factor for d in ctx.saved_tensors)
+        return (*found, None, None, None, None, None)
+
+
+def cross_entropy(
+    logits: Tensor, targets: Tensor, scale: float, softcap: float | None, with_gradients: bool
+) -> tuple[Tensor, Tensor | None]:
+    """The summed loss (float64) and `scale` times its gradient; overwrites `logits`, (rows, vocabulary) float32.
+
+    Written out with logsumexp: torch's own cross_entropy in float32 is off by 1e-5 over large vocabularies on a CPU.
+    """
+    slope = None
+    if softcap is not None:
+        squashed = logits.div_(softcap).tanh_()
+        slope = 1 - squashed.square() if with_gradients else None
+        logits = squashed.mul_(softcap)
+    target = logits.gather(1, targets[:, None])
+    top = logits.amax(dim=1, keepdim=True)
+    weights = logits.sub_(top).exp_()
+    total = weights.sum(dim=1, keepdim=True)
+    loss = (total.log() + top - target).double().sum()
+    if not with_gradients:
+        return loss, None
+    weights.mul_(scale / total)
+    weights.scatter_add_(1, targets[:, None], torch.full_like(target, -scale))
+    return loss, weights if slope is None else weights.mul_(slope)
+
+
+def head_of(model: PreTrainedModel) -> Head:
+    """The model's head, proved on three tokens to give the model's own logits.
+
+    Raises:
+        DataError: it does not; the architecture does something to its logits that is not known here.
+    """
+    layer = model.get_output_embeddings()
+    if not isinstance(layer, nn.Linear):
+        raise DataError(f"{type(model).__name__}: has no linear head, so it is not a causal language model")
+    head = Head(layer.weight, layer.bias, getattr(model.config, "final_logit_softcapping", None))
+    device = head.weight.device
+    ids = torch.tensor([[1, 2, 3]], device=device)
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        expected = model(input_ids=ids, use_cache=False).logits[0].float().log_softmax(dim=1)
+        hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state[0]
+        chosen = expected.argmin(dim=1)  # unlikely words: there a wrong scale shows most
+        ours = [head.loss(h[None], c[None], 1.0, torch.float32).item() for h, c in zip(hidden, chosen, strict=True)]
+    model.train(was_training)
+    theirs = [-row[c].item() for row, c in zip(expected, chosen, strict=True)]
+    if any(abs(a - b) > PROBE_TOLERANCE * abs(b) for a, b in zip(ours, theirs, strict=True)):
+        raise DataError(f"{type(model).__name__}: its logits are not softcap(h W^T + b); it cannot be trained here")
+    return head

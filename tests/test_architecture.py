@@ -1,0 +1,72 @@
+"""The house stands as drawn: imports point down, and the command line starts light and fast."""
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import handful
+
+PACKAGE = Path(handful.__file__).parent
+STAGES = [stage.name for stage in handful.STAGES]
+LAYERS = (["core"], ["recipe"], ["run"], ["models"], STAGES, ["pipeline"], ["__init__"], ["web"], ["cli"], ["__main__"])
+RANK = {package: rank for rank, layer in enumerate(LAYERS) for package in layer}
+HEAVY = {"torch", "transformers", "numpy", "scipy", "matplotlib", "openai", "fastapi", "starlette", "jinja2", "selectolax"}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def home_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def packages_imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "handful":
+            yield "__init__"
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("handful."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("handful."))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_down(path):
+    home = home_of(path)
+    for target in packages_imported(path):
+        assert target == home or RANK[target] < RANK[home], f"{home} may not import {target}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_every_module_says_what_it_is_for(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not tree.body or ast.get_docstring(tree), f"{path.name} has no docstring"
+
+
+def run_python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_the_command_line_loads_no_heavy_library():
+    assert run_python(f"import sys, handful.cli.main; print(sorted({HEAVY!r} & set(sys.modules)))") == "[]"
+
+
+def test_planning_loads_no_heavy_library(repository):
+    code = (
+        "import sys; from pathlib import Path; from handful import STAGES, load, plan;"
+        f"plan(STAGES, load({str(repository / 'recipes/demo.toml')!r}), Path('nowhere'));"
+        f"print(sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    assert run_python(code) == "[]"
+
+
+def test_help_takes_under_150_milliseconds():
+    command = [Path(sys.executable).with_name("handful"), "--help"]
+    seconds = []
+    for _ in range(7):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.15  # the fastest: the others measure what else the machine does

@@ -1,0 +1,80 @@
+"""Every shipped recipe loads, and the paper's are the paper's."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from handful import load
+from handful.recipe import schema
+
+
+def recipes(repository):
+    return sorted((repository / "recipes").rglob("*.toml"))
+
+
+def test_every_recipe_loads(repository):
+    found = recipes(repository)
+    assert len(found) >= 3
+    for path in found:
+        assert load(path).name == path.stem
+
+
+def stated(table):
+    """A table's values without those that have no default, such as the model."""
+    return {f.name: getattr(table, f.name) for f in fields(table) if f.name not in ("model", "systems")}
+
+
+def test_lima_65b_states_the_defaults(repository):
+    recipe = load(repository / "recipes/lima-65b.toml")
+    for name, default in (
+        ("clean", schema.Clean()),
+        ("select", schema.Select()),
+        ("train", schema.Train(model=schema.ModelRef(""))),
+        ("generate", schema.Generate()),
+        ("stats", schema.Stats()),
+    ):
+        assert stated(getattr(recipe, name)) == stated(default), name
+
+
+PAPER = {
+    "clean.min_answer_score": 10,
+    "clean.min_chars": 1200,
+    "clean.max_chars": 4096,
+    "select.temperature": 3.0,
+    "train.epochs": 15,
+    "train.batch_size": 32,
+    "train.learning_rate": 1e-5,
+    "train.final_learning_rate": 1e-6,
+    "train.beta1": 0.9,
+    "train.beta2": 0.95,
+    "train.weight_decay": 0.1,
+    "train.residual_dropout": 0.3,
+    "train.max_tokens": 2048,
+    "generate.temperature": 0.7,
+    "generate.top_p": 0.9,
+    "generate.repetition_penalty": 1.2,
+    "generate.max_tokens": 2048,
+    "generate.samples": 1,
+}
+
+
+@pytest.mark.parametrize(("key", "value"), PAPER.items())
+def test_lima_65b_holds_the_papers_value(repository, key, value):
+    table, name = key.split(".")
+    assert getattr(getattr(load(repository / "recipes/lima-65b.toml"), table), name) == value
+
+
+def test_lima_65b_takes_a_thousand_examples_as_in_table_1(repository):
+    quota = load(repository / "recipes/lima-65b.toml").select.quota
+    assert quota == schema.TABLE_1
+    assert sum(quota.values()) == 1000
+
+
+def test_lima_7b_differs_only_where_the_paper_says_so(repository):
+    large, small = (load(repository / f"recipes/lima-{size}.toml") for size in ("65b", "7b"))
+    assert (small.train.batch_size, small.train.residual_dropout, small.generate.samples) == (64, 0.2, 5)
+    same = replace(
+        small.train, model=large.train.model, batch_size=large.train.batch_size, residual_dropout=0.3
+    )
+    assert same == large.train
+    assert (small.clean, small.select, small.sources) == (large.clean, large.select, large.sources)

@@ -12,9 +12,31 @@ import handful
 
 PACKAGE = Path(handful.__file__).parent
 STAGES = [stage.name for stage in handful.STAGES]
-LAYERS = (["core"], ["recipe"], ["run"], ["models"], STAGES, ["pipeline"], ["__init__"], ["web"], ["cli"], ["__main__"])
+LAYERS = (
+    ["core"],
+    ["recipe"],
+    ["run"],
+    ["models"],
+    STAGES,
+    ["pipeline"],
+    ["__init__"],
+    ["web"],
+    ["cli"],
+    ["__main__"],
+)
 RANK = {package: rank for rank, layer in enumerate(LAYERS) for package in layer}
-HEAVY = {"torch", "transformers", "numpy", "scipy", "matplotlib", "openai", "fastapi", "starlette", "jinja2", "selectolax"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "numpy",
+    "scipy",
+    "matplotlib",
+    "openai",
+    "fastapi",
+    "starlette",
+    "jinja2",
+    "selectolax",
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -46,7 +68,9 @@ def test_every_module_says_what_it_is_for(path):
 
 
 def run_python(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def test_the_command_line_loads_no_heavy_library():

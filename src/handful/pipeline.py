@@ -49,7 +49,18 @@ STAGES = (
     Stage(
         name="report",
         work=work("report"),
-        needs=("sources", "clean", "select", "dataset", "train", "generate", "study", "judge", "annotate", "stats"),
+        needs=(
+            "sources",
+            "clean",
+            "select",
+            "dataset",
+            "train",
+            "generate",
+            "study",
+            "judge",
+            "annotate",
+            "stats",
+        ),
         params=lambda recipe: recipe,
     ),
 )

@@ -198,6 +198,33 @@ def test_an_outage_stops_the_run_rather_than_fill_it_with_failures(chat_server, 
     assert len(server.asked) < 50
 
 
+def test_prompts_that_a_filter_refuses_do_not_stop_the_run(chat_server):
+    server = chat_server(lambda body, n: completion(None, "content_filter"))
+    assert len(ask(server, 30)) == 30
+
+
+def test_a_setting_that_every_dialogue_breaks_stops_the_run(chat_server):
+    server = chat_server(lambda body, n: refusal(400, "Unsupported parameter: 'max_tokens'"))
+    with pytest.raises(EndpointError, match="Unsupported parameter"):
+        ask(server, 100)
+
+
+def test_one_more_question_is_put_where_a_reply_will_not_do(chat_server):
+    def follow_up(messages, reply):
+        if reply.text.endswith("1"):
+            return [
+                *messages,
+                {"role": "assistant", "content": reply.text},
+                {"role": "user", "content": "sure?"},
+            ]
+        return None
+
+    server = chat_server(echo)
+    replies = sorted(chat(server_at(server.base_url), questions(3), follow_up), key=lambda r: r.index)
+    assert [r.text for r in replies] == ["QUESTION 0", "SURE?", "QUESTION 2"]
+    assert len(server.asked) == 4
+
+
 def test_a_reader_that_stops_early_stops_the_asking(chat_server):
     server = chat_server(echo)
     for _ in chat(server_at(server.base_url, concurrency=2), questions(1000)):
@@ -209,7 +236,7 @@ def test_a_reader_that_stops_early_stops_the_asking(chat_server):
 
 
 def test_a_storm_of_refusals_loses_nothing(chat_server):
-    """Each question fails twice, with two of 429, 500 and a broken body; all 300 replies come."""
+    """Each question fails twice, with two of 429, 500 and a broken body; all 120 replies come."""
     broken = [refusal(429, "slow", retry_after="0.01"), refusal(500, "oops"), (200, {}, b"{")]
     tries = Counter()
 
@@ -218,8 +245,8 @@ def test_a_storm_of_refusals_loses_nothing(chat_server):
         tries[question] += 1
         return broken[number % 3] if tries[question] <= 2 else echo(body, number)
 
-    replies = ask(chat_server(script), 300, concurrency=16)
-    assert [(r.index, r.text) for r in replies] == [(n, f"QUESTION {n}") for n in range(300)]
+    replies = ask(chat_server(script), 120, concurrency=16)
+    assert [(r.index, r.text) for r in replies] == [(n, f"QUESTION {n}") for n in range(120)]
     assert set(tries.values()) == {3}
 
 

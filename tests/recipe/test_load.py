@@ -65,20 +65,35 @@ def test_a_table_of_another_kind_replaces_the_one_below_whole(write):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("[train]\nlearning_rates = 1e-5", r"train: has no field 'learning_rates'; did you mean 'learning_rate'"),
+        (
+            "[train]\nlearning_rates = 1e-5",
+            r"train: has no field 'learning_rates'; did you mean 'learning_rate'",
+        ),
         ('[train]\nepochs = "15"', r"train\.epochs: expected int, found '15'"),
         ("[train]\nepochs = 0", r"train\.epochs: must be at least 1, found 0"),
         ("[train]\nresidual_dropout = 1.5", r"train\.residual_dropout: must be at most 0.99, found 1.5"),
-        ('[train]\nprecision = "bfloat"', r"train\.precision: 'bfloat' is not one of .*; did you mean 'bfloat16'"),
+        (
+            '[train]\nprecision = "bfloat"',
+            r"train\.precision: 'bfloat' is not one of .*; did you mean 'bfloat16'",
+        ),
         ("[select]\nquota = { stem = 2.5 }", r"select\.quota\.stem: expected int, found 2\.5"),
         ("[select]\nquota = { stem = -1 }", r"select\.quota\.stem: must be at least 0, found -1"),
         ("[select]\ntemperature = 0", r"select\.temperature: must be positive, found 0"),
         ("[clean]\nmin_chars = 5000", r"clean\.max_chars: must be at least 5000, found 4096"),
         ('[sources.other]\npaths = ["x"]', r"sources\.other: is missing 'kind', one of 'stackexchange'"),
-        ('[sources.other]\nkind = "stackexchanged"\npaths = []', r"sources\.other\.kind: 'stackexchanged' is not one of"),
+        (
+            '[sources.other]\nkind = "stackexchanged"\npaths = []',
+            r"sources\.other\.kind: 'stackexchanged' is not one of",
+        ),
         ('[sources.other]\nkind = "authored"', r"sources\.other: is missing 'paths'"),
-        ('[sources.other]\nkind = "authored"\npaths = "x"', r"sources\.other\.paths: expected a list, found 'x'"),
-        ('[sources.other]\nkind = "authored"\npaths = ["x", 3]', r"sources\.other\.paths\[1\]: expected InputPath, found 3"),
+        (
+            '[sources.other]\nkind = "authored"\npaths = "x"',
+            r"sources\.other\.paths: expected a list, found 'x'",
+        ),
+        (
+            '[sources.other]\nkind = "authored"\npaths = ["x", 3]',
+            r"sources\.other\.paths\[1\]: expected InputPath, found 3",
+        ),
         ("[clean", r"Expected .* \(at line"),
         ("[trian]\nepochs = 1", r"has no field 'trian'; did you mean 'train'"),
     ],
@@ -112,7 +127,9 @@ def test_a_wrong_override_is_said_to_come_from_the_command_line(write, override,
 def test_a_missing_recipe_and_a_missing_parent_are_named(write, tmp_path):
     with pytest.raises(RecipeError, match=r"none\.toml: no such recipe$"):
         load(tmp_path / "none.toml")
-    with pytest.raises(RecipeError, match=r"gone\.toml: no such recipe \(named by `extends` in .*child\.toml\)"):
+    with pytest.raises(
+        RecipeError, match=r"gone\.toml: no such recipe \(named by `extends` in .*child\.toml\)"
+    ):
         load(write("child.toml", 'extends = "gone.toml"\n'))
 
 

@@ -239,9 +239,24 @@ def test_a_change_that_keeps_size_and_date_is_found_by_reading_every_byte(tmp_pa
     assert differences(file.parent) == ["x.txt differs"]
 
 
+HOLD = """
+import sys
+from pathlib import Path
+from handful.run.lock import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    input()
+"""
+
+
+def holding(lock):
+    """A process that holds the lock until it is given a line or killed."""
+    command = [sys.executable, "-c", HOLD, str(lock)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
 def test_a_second_process_is_told_who_holds_the_folder(tmp_path):
-    code = f"from handful.run.lock import locked; from pathlib import Path\nwith locked(Path({str(tmp_path)!r})/'lock'):\n print('held', flush=True)\n input()"
-    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holder = holding(tmp_path / "lock")
     try:
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(Locked, match=rf"in use by process {holder.pid} on .* since .*wait for it"):
@@ -287,18 +302,20 @@ def test_a_kill_at_any_moment_leaves_what_the_same_command_goes_on_from(tmp_path
     process.wait()
     process.stdout.close()
     subprocess.run(command, check=True, capture_output=True)
-    subprocess.run([sys.executable, str(script), str(tmp_path / "undisturbed")], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "undisturbed")], check=True, capture_output=True
+    )
     for path in (tmp_path / "undisturbed").glob("*/*"):
-        assert path.read_bytes() == (tmp_path / "work" / path.relative_to(tmp_path / "undisturbed")).read_bytes()
+        assert (
+            path.read_bytes() == (tmp_path / "work" / path.relative_to(tmp_path / "undisturbed")).read_bytes()
+        )
 
 
 def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path):
-    code = f"import time; from handful.run.lock import locked; from pathlib import Path\nwith locked(Path({str(tmp_path)!r})/'lock'):\n print('held', flush=True)\n time.sleep(60)"
-    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    holder = holding(tmp_path / "lock")
     holder.stdout.readline()
     holder.kill()
-    holder.wait()
-    holder.stdout.close()
+    holder.communicate()
     start = time.monotonic()
     with locked(tmp_path / "lock"):
         assert time.monotonic() - start < 1

@@ -44,7 +44,10 @@ def show(folder: Path, samples: int, as_json: bool) -> None:
         click.echo(f"  {name}: {json.dumps(value, ensure_ascii=False)}")
     for name in manifest.files:
         size = (folder / name).stat().st_size
-        click.echo(f"\n{folder / name}  {size:,} bytes" + (f", {files[name]['records']:,} records" if name in files else ""))
+        click.echo(
+            f"\n{folder / name}  {size:,} bytes"
+            + (f", {files[name]['records']:,} records" if name in files else "")
+        )
         for record in files.get(name, {}).get("samples", []):
             click.echo(f"  {shortened(json.dumps(record, ensure_ascii=False))}")
 
@@ -104,7 +107,9 @@ def verify(folders: tuple[Path, ...], work: Path) -> None:
                 click.echo(f"{folder}: {problem}")
             advance()
     if bad:
-        raise CorruptFolder(f"{bad} problems; remove a folder that differs (rm -r) and run again: it is made anew")
+        raise CorruptFolder(
+            f"{bad} problems; remove a folder that differs (rm -r) and run again: it is made anew"
+        )
     click.echo(f"{len(chosen)} folders are what their manifests say")
 
 

@@ -13,6 +13,7 @@ from handful.cli import look, talk
 from handful.cli.options import JSON, RECIPE, SET, TO, WORK, told
 from handful.run.execute import Step
 
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="handful", prog_name="handful")
 def cli() -> None:
@@ -44,7 +45,9 @@ def cli() -> None:
 @TO
 @click.option("--only", metavar="STAGE", help="Run this stage alone; what it needs must be done.")
 @told
-def run_command(recipe: Path, work: Path, overrides: tuple[str, ...], to: str | None, only: str | None) -> None:
+def run_command(
+    recipe: Path, work: Path, overrides: tuple[str, ...], to: str | None, only: str | None
+) -> None:
     """Run the stages of RECIPE whose folders are not there yet.
 
     Stop it at any moment: the same command goes on from there. Exit code 3 means that people have yet to judge.
@@ -80,15 +83,15 @@ def say_ended(step: Step, seconds: float) -> None:
 @TO
 @JSON
 @told
-def plan_command(
-    recipe: Path, work: Path, overrides: tuple[str, ...], to: str | None, as_json: bool
-) -> None:
+def plan_command(recipe: Path, work: Path, overrides: tuple[str, ...], to: str | None, as_json: bool) -> None:
     """Show what `run` would do with RECIPE, and what is done already. Runs nothing."""
     from handful import STAGES, load, plan
 
     steps = plan(STAGES, load(recipe, overrides), work, to)
     if as_json:
-        look.echo_json([{"step": s.label, "state": state(s), "folder": str(s.folder), "key": s.key} for s in steps])
+        look.echo_json(
+            [{"step": s.label, "state": state(s), "folder": str(s.folder), "key": s.key} for s in steps]
+        )
         return
     for step in steps:
         click.echo(f"{state(step):8} {step.label:22} {step.folder}")

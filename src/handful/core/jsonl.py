@@ -40,8 +40,9 @@ def write(path: Path, records: Iterable[Any]) -> int:
     """Write one record a line; returns how many."""
     count = 0
     with writer(path) as put:
-        for count, record in enumerate(records, start=1):
+        for record in records:
             put(record)
+            count += 1
     return count
 
 

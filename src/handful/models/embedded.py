@@ -111,7 +111,9 @@ def _convert_into(folder: Path, name: str, model: Embedded) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}-") as scratch:
         gguf = model.find(Path(scratch))
         if file_hash(gguf) != model.sha256:
-            raise DataError(f"{gguf}: is not the file that {name} is made from; reinstall it: {model.install}")
+            raise DataError(
+                f"{gguf}: is not the file that {name} is made from; reinstall it: {model.install}"
+            )
         partial = Path(scratch) / "model"
         convert(gguf, partial, model)
         partial.rename(folder)

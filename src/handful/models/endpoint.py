@@ -21,7 +21,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, cast
@@ -36,9 +36,13 @@ FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 LONGEST_RETRY_AFTER_SECONDS = 600.0
 GIVE_UP_AFTER = 10
-"""Dialogues that fail in a row before the run stops: an outage must not become 1,500 recorded failures."""
+"""Dialogues that fail in a row before the run stops: an outage must not become 1,500 recorded failures.
+
+What the server refuses for its own sake (a filter, a context too long) counts only while nothing has gone well.
+"""
 RETRIED = (408, 409, 425, 429)  # and every 5xx
 FATAL = (401, 403, 404)
+FILTERED, REFUSED = "content_filter", "refused"
 
 Message = dict[str, str]
 
@@ -58,6 +62,9 @@ class Server(Protocol):
     def timeout_seconds(self) -> float: ...
 
 
+FollowUp = Callable[[Sequence[Message], "Reply"], Sequence[Message] | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What came back for dialogue `index`: `text`, or `error` in words and no text."""
@@ -65,30 +72,38 @@ class Reply:
     index: int
     text: str = ""
     finish: str = ""
-    """As the server says it: "stop" where the model ended its turn, "length", "content_filter"."""
+    """As the server says it: "stop" where the model ended its turn, "length", "content_filter".
+
+    With an error: "refused" where the server would refuse it again, "" where it might pass another day.
+    """
     tokens: int = 0
     """Of the reply; 0 where the server does not count."""
     error: str = ""
 
 
 def chat(
-    server: Server, dialogues: Iterable[tuple[int, Sequence[Message]]], **sampling: Any
+    server: Server,
+    dialogues: Iterable[tuple[int, Sequence[Message]]],
+    follow_up: FollowUp = lambda messages, reply: None,
+    **sampling: Any,
 ) -> Iterator[Reply]:
     """Yield one reply for each (index, messages), as they complete, `server.concurrency` at a time.
 
     Args:
         dialogues: messages as {"role": …, "content": …}; read lazily.
+        follow_up: what to ask after a reply, or None where it will do; asked once, and that reply counts.
         sampling: passed on: temperature, top_p, max_tokens, stop, seed …
 
     Raises:
         EndpointError: the key or the model is refused, nobody answers at all, or too many fail in a row.
             Replies that were yielded before it stand.
     """
-    line = Line(server, dialogues, sampling)
+    client = client_of(server)
+    line = Line(server, client, dialogues, follow_up, sampling)
     workers = [threading.Thread(target=line.work, daemon=True) for _ in range(server.concurrency)]
     for worker in workers:
         worker.start()
-    running, failures = len(workers), 0
+    running, failures, reached = len(workers), 0, False
     try:
         while running:
             item = line.done.get()
@@ -98,7 +113,8 @@ def chat(
                 raise item
             else:
                 yield item
-                failures = failures + 1 if item.error else 0
+                reached |= item.error == "" or item.finish == FILTERED
+                failures = failures + 1 if item.error and (not reached or not item.finish) else 0
                 if failures >= GIVE_UP_AFTER:
                     raise EndpointError(
                         f"{server.base_url}: {failures} dialogues in a row failed, "
@@ -106,6 +122,7 @@ def chat(
                     )
     finally:
         line.stop.set()  # workers that sleep wake up; those that wait for the server are daemons
+        client.close()
 
 
 @dataclass(slots=True)
@@ -113,7 +130,9 @@ class Line:
     """The dialogues that wait, shared by the workers, and the queue of what they got."""
 
     server: Server
+    client: OpenAI
     dialogues: Iterable[tuple[int, Sequence[Message]]]
+    follow_up: FollowUp
     sampling: dict[str, Any]
     done: queue.SimpleQueue[Reply | Exception | None] = field(default_factory=queue.SimpleQueue)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -124,12 +143,14 @@ class Line:
     def work(self) -> None:
         """Ask until no dialogue is left. What goes wrong is passed on to the reader of `done`, never lost."""
         try:
-            with client_of(self.server) as client:
-                for index, messages in iter(self.take, None):
-                    reply = self.ask(client, index, messages)
-                    if reply is None:
-                        break
-                    self.done.put(reply)
+            for index, messages in iter(self.take, None):
+                reply = self.ask(index, messages)
+                more = reply and not reply.error and self.follow_up(messages, reply)
+                if more:
+                    reply = self.ask(index, more)
+                if reply is None:
+                    break
+                self.done.put(reply)
         except Exception as error:
             self.done.put(error)
         self.done.put(None)
@@ -140,19 +161,21 @@ class Line:
                 self.dialogues = iter(self.dialogues)
             return None if self.stop.is_set() else next(self.dialogues, None)
 
-    def ask(self, client: OpenAI, index: int, messages: Sequence[Message]) -> Reply | None:
+    def ask(self, index: int, messages: Sequence[Message]) -> Reply | None:
         """One reply, after up to TRIES tries; None where the run stopped meanwhile."""
         for tries in range(1, TRIES + 1):
             try:
-                reply = ask_once(client, self.server.model, index, messages, self.sampling)
+                reply = ask_once(self.client, self.server.model, index, messages, self.sampling)
                 self.reached = True
                 return reply
             except (openai.OpenAIError, ValueError) as error:  # a ValueError is a body that is no JSON
-                told = in_words(error, client.api_key)
+                told = in_words(error, self.client.api_key)
                 if is_fatal(error):
                     raise EndpointError(advice(self.server, error, told)) from None
                 self.reached |= isinstance(error, APIStatusError | APITimeoutError | ValueError)
-                if tries == TRIES or not is_passing(error):
+                if not is_passing(error):
+                    return Reply(index, finish=REFUSED, error=told)
+                if tries == TRIES:
                     break
                 if self.stop.wait(wait_seconds(error, tries)):
                     return None
@@ -177,7 +200,7 @@ def ask_once(
         raise ValueError("the server's answer holds no choices")
     text = choices[0].message.content or ""
     finish = choices[0].finish_reason or ""
-    if finish == "content_filter":
+    if finish == FILTERED:
         return Reply(index, finish=finish, error="stopped by the server's content filter")
     tokens = getattr(completion.usage, "completion_tokens", 0) or 0
     return Reply(index, text, finish, tokens)

@@ -117,7 +117,9 @@ def _grow(model: Any, known: int, eot_id: int) -> None:
     old = min(rows, known)
     if rows <= eot_id:
         model.resize_token_embeddings(eot_id + 1, mean_resizing=False)
-    tables = {id(t): t for t in (model.get_input_embeddings(), model.get_output_embeddings()) if t is not None}
+    tables = {
+        id(t): t for t in (model.get_input_embeddings(), model.get_output_embeddings()) if t is not None
+    }
     with torch.no_grad():
         for table in tables.values():
             mean = table.weight[:old].float().mean(dim=0).to(table.weight.dtype)

@@ -65,7 +65,11 @@ def _hub_folder(name: str) -> Path:
 def _how_to_get(name: str, error: Exception) -> str:
     close = difflib.get_close_matches(name, EMBEDDED, n=1, cutoff=0.4)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "TRUE", "YES", "ON") else ""
+    offline = (
+        " (HF_HUB_OFFLINE is set)"
+        if os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "TRUE", "YES", "ON")
+        else ""
+    )
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return (
         f"model {name!r}: {hint}it is not one of the embedded models ({', '.join(EMBEDDED)}), not a folder "
@@ -113,7 +117,11 @@ def pick_device(device: str) -> str:
 def compute_dtype(precision: str, device: str) -> torch.dtype:
     """The type to compute in. "auto" is bfloat16 where the hardware multiplies it fast, float32 elsewhere."""
     if precision == "auto":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False) if device == "cuda" else cpu_has_bfloat16()
+        fast = (
+            torch.cuda.is_bf16_supported(including_emulation=False)
+            if device == "cuda"
+            else cpu_has_bfloat16()
+        )
         return torch.bfloat16 if fast else torch.float32
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
 

@@ -147,20 +147,27 @@ def execute(
                 continue
             for label in step.inputs:
                 if not by_label[label].done:
-                    raise HandfulError(f"{step.label} needs {label}, which is not done; run without --only first")
+                    raise HandfulError(
+                        f"{step.label} needs {label}, which is not done; run without --only first"
+                    )
                 check_whole(by_label[label].folder, hashes)
             started(step)
             start = time.monotonic()
-            run_step(step, {label: by_label[label].folder for label in step.inputs})
+            manifest = run_step(step, {label: by_label[label].folder for label in step.inputs})
+            for name, sha256 in manifest.files.items():
+                hashes.remember(step.folder / name, sha256)
+            hashes.save()
             seconds = time.monotonic() - start
-            jsonl.append(root / "journal.jsonl", [{"step": step.label, "key": step.key, "seconds": round(seconds, 2)}])
+            jsonl.append(
+                root / "journal.jsonl", [{"step": step.label, "key": step.key, "seconds": round(seconds, 2)}]
+            )
             ended(step, seconds)
             ran.append(step)
         hashes.save()
     return ran
 
 
-def run_step(step: Step, inputs: Mapping[str, Path]) -> None:
+def run_step(step: Step, inputs: Mapping[str, Path]) -> Manifest:
     """Fill the step's partial folder, write its manifest last, and give it its name."""
     step.partial.mkdir(parents=True, exist_ok=True)
     counts = step.stage.work(step.params, inputs, step.partial)
@@ -176,3 +183,4 @@ def run_step(step: Step, inputs: Mapping[str, Path]) -> None:
     )
     write_manifest(step.partial, manifest)
     step.partial.rename(step.folder)
+    return manifest

@@ -74,7 +74,9 @@ def in_words(sighting: Sighting) -> str:
         system = record.get("system", f"epoch {record.get('epoch')}")
         return f"answered by {system} ({record['finish']}): {clip(record['text'])}"
     if "choice" in record:
-        return f"{record['judge']} chose {record['choice'] or 'nothing that could be read'} ({record['order']})"
+        return (
+            f"{record['judge']} chose {record['choice'] or 'nothing that could be read'} ({record['order']})"
+        )
     if "turns" in record and "left" in record:
         return f"compared as {record['id']}"
     if "turns" in record:

@@ -72,24 +72,35 @@ class Hashes:
             DataError: there is nothing at `path`.
         """
         if path.is_dir():
-            lines = [f"{file.relative_to(path).as_posix()} {self.of_file(file)}" for file in files_below(path)]
+            lines = [
+                f"{file.relative_to(path).as_posix()} {self.of_file(file)}" for file in files_below(path)
+            ]
             return hashlib.sha256("\n".join(lines).encode()).hexdigest()
         return self.of_file(path)
 
     def of_file(self, path: Path) -> str:
+        name, mark = str(path.resolve()), self._mark(path)
+        known = self.known.get(name)
+        if known is None or known[:2] != mark:
+            known = self.known[name] = [*mark, file_hash(path)]
+            self.changed = True
+        return str(known[2])
+
+    def remember(self, path: Path, sha256: str) -> None:
+        """Take over a hash that was measured just now."""
+        self.known[str(path.resolve())] = [*self._mark(path), sha256]
+        self.changed = True
+
+    def _mark(self, path: Path) -> list[int]:
         try:
             stat = path.stat()
         except FileNotFoundError as error:
             raise DataError(f"{path}: no such file or folder") from error
-        mark = [stat.st_size, stat.st_mtime_ns]
-        known = self.known.get(str(path))
-        if known is None or known[:2] != mark:
-            known = [*mark, file_hash(path)]
-            self.known[str(path)] = known
-            self.changed = True
-        return str(known[2])
+        return [stat.st_size, stat.st_mtime_ns]
 
     def save(self) -> None:
+        """Write what is known of files that still exist, if the work folder does."""
         if self.changed and self.file.parent.is_dir():
+            self.known = {name: known for name, known in self.known.items() if Path(name).exists()}
             write_whole(self.file, json.dumps(self.known, indent=0, sort_keys=True))
             self.changed = False

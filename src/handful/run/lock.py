@@ -22,7 +22,9 @@ def locked(file: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Locked(f"{file.parent}: in use by {_holder(file)}; wait for it, or use another --work") from error
+            raise Locked(
+                f"{file.parent}: in use by {_holder(file)}; wait for it, or use another --work"
+            ) from error
         handle.truncate(0)
         since = datetime.now(UTC).isoformat(timespec="seconds")
         json.dump({"process": os.getpid(), "host": socket.gethostname(), "since": since}, handle)

@@ -92,7 +92,9 @@ def remedy(folder: Path) -> str:
 
 def finished(root: Path) -> list[Path]:
     """The finished folders of a work folder."""
-    return sorted(path.parent for path in root.glob(f"*/{MANIFEST}") if not path.parent.name.endswith(PARTIAL))
+    return sorted(
+        path.parent for path in root.glob(f"*/{MANIFEST}") if not path.parent.name.endswith(PARTIAL)
+    )
 
 
 def only(inputs: Mapping[str, Path], stage: str) -> dict[str, Path]:

@@ -1,7 +1,7 @@
 """How far two annotators agree: the paper's tie-discounted accuracy (Section 4.2), and what it is worth.
 
-An annotator that always says "tie" scores 0.69 on real crowd votes where people score 0.70 among themselves. So
-chance, that baseline and chance-corrected figures always stand beside it.
+An annotator that always says "tie" scores 0.69 on real crowd votes where people score 0.70 among themselves.
+So chance, that baseline and chance-corrected figures always stand beside it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def exact(first: Choice, second: Choice) -> float:
     return float(first == second)
 
 
-def agreements(annotators: Sequence[Annotator], prompts: Mapping[str, str], bootstrap: Bootstrap) -> list[Agreement]:
+def agreements(
+    annotators: Sequence[Annotator], prompts: Mapping[str, str], bootstrap: Bootstrap
+) -> list[Agreement]:
     """Every two annotators, and where there are people, people among themselves and each model against them.
 
     Args:
@@ -134,7 +136,7 @@ def alpha(items: Iterable[Sequence[Choice]], score: Callable[[Choice, Choice], f
     if n < 2:
         return None
     observed = sum(coincidences[a, b] * (1 - score(a, b)) for a in CHOICES for b in CHOICES) / n
-    expected = sum(
-        sizes[a] * (sizes[b] - (a == b)) * (1 - score(a, b)) for a in CHOICES for b in CHOICES
-    ) / (n * (n - 1))
+    expected = sum(sizes[a] * (sizes[b] - (a == b)) * (1 - score(a, b)) for a in CHOICES for b in CHOICES) / (
+        n * (n - 1)
+    )
     return None if expected == 0 else 1 - observed / expected

@@ -1,7 +1,7 @@
 """Intervals by resampling prompts: the unit that the study drew, whatever stands below it.
 
-Several verdicts on one prompt are not independent, so whole prompts are resampled (a percentile bootstrap; ours,
-the paper gives no intervals). Not covered: the choice of judges or of people is taken as fixed.
+Several verdicts on one prompt are not independent, so whole prompts are resampled (a percentile bootstrap;
+ours, the paper gives no intervals). Not covered: the choice of judges or of people is taken as fixed.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class Bootstrap:
     def _alike(self, value: float, n: int, bounds: tuple[float, float] | None) -> Interval:
         """Bounds where every prompt gave the same value, and resampling would claim certainty.
 
-        Were the share of such prompts below q, n of n would be rarer than (1 - level) / 2; the other prompts may lie
-        anywhere within `bounds`. At 0 or 1 this is the Clopper-Pearson interval.
+        Were the share of such prompts below q, n of n would be rarer than (1 - level) / 2; the other prompts
+        may lie anywhere within `bounds`. At 0 or 1 this is the Clopper-Pearson interval.
         """
         if bounds is None:
             return Interval(value, None, None, n, note="the same for every prompt: no interval")
@@ -101,9 +101,8 @@ class Bootstrap:
 def expanded_tail(n: int, level: float) -> float:
     """The tail to cut at each end: a little less than (1 - level) / 2 where prompts are few.
 
-    The plain percentile interval is too narrow by about sqrt((n - 1) / n), and by a normal where a t belongs:
-    92% for 95% at 20 prompts. This is the expanded percentile of Hesterberg (2015), and nearly the plain one from
-    100 prompts on.
+    The plain percentile interval is too narrow by about sqrt((n - 1) / n), and by a normal where a t belongs.
+    This is the expanded percentile of Hesterberg (2015), and nearly the plain one from 100 prompts on.
     """
     t = float(stdtrit(n - 1, (1 - level) / 2))
     return float(ndtr(t * np.sqrt(n / (n - 1))))

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import comb
 from typing import Literal
 
+import msgspec
+
 from handful.core.types import Interval, Noun
 from handful.stats.bootstrap import Bootstrap, nothing
 from handful.stats.readings import Annotator, Outcome, Pair, Reading, outcome
@@ -20,7 +22,7 @@ PEOPLE = "people"
 
 
 class Preference(Noun, frozen=True):
-    """One judge on one pair. `unreadable` and `missing` are counted and in no rate; `flipped` ones are ties."""
+    """One judge on one pair. `unreadable` and `missing` are in no rate; `flipped` ones are ties."""
 
     judge: str
     kind: Kind
@@ -47,16 +49,21 @@ class Preference(Noun, frozen=True):
     """The same, adjusted for the number of baselines of this judge."""
 
 
-def preferences(annotators: Sequence[Annotator], pairs: Sequence[Pair], bootstrap: Bootstrap) -> list[Preference]:
+def preferences(
+    annotators: Sequence[Annotator], pairs: Sequence[Pair], bootstrap: Bootstrap
+) -> list[Preference]:
     """Each model, all people pooled, then each person, on each pair that they judged."""
     people = [a for a in annotators if a.kind == "person"]
-    rows: list[tuple[str, Kind, Sequence[Annotator]]] = [(a.name, "model", [a]) for a in annotators if a.kind == "model"]
+    rows: list[tuple[str, Kind, Sequence[Annotator]]] = [
+        (a.name, "model", [a]) for a in annotators if a.kind == "model"
+    ]
     if people:
         rows.append((PEOPLE, "people", people))
     rows += [(a.name, "person", [a]) for a in people]
     found: list[Preference] = []
     for name, kind, group in rows:
-        found += adjust([preference(name, kind, group, pair, bootstrap) for pair in pairs])
+        rows_here = [preference(name, kind, group, pair, bootstrap) for pair in pairs]
+        found += adjust([row for row in rows_here if kind != "person" or row.comparisons > row.missing])
     return found
 
 
@@ -74,6 +81,7 @@ def preference(
         ]
     rows = [(prompt, result) for prompt, _, result in readings if result]
     statuses = [r.status for _, r, _ in readings]
+    found = rates(rows, bootstrap, f"preference/{kind}/{name}/{pair.subject}/{pair.baseline}")
     return Preference(
         judge=name,
         kind=kind,
@@ -85,9 +93,14 @@ def preference(
         losses=sum(result == "loss" for _, result in rows),
         flipped=statuses.count("flipped"),
         unreadable=statuses.count("unreadable"),
-        missing=0 if kind == "person" else missing,
+        missing=missing,
         p_value=sign_test(rows),
-        **rates(rows, bootstrap, f"preference/{kind}/{name}/{pair.subject}/{pair.baseline}"),
+        win=found["win"],
+        tie=found["tie"],
+        loss=found["loss"],
+        at_least_as_good=found["at_least_as_good"],
+        ties_as_half=found["ties_as_half"],
+        net=found["net"],
     )
 
 
@@ -124,7 +137,7 @@ def sign_test(rows: Iterable[tuple[str, Outcome]]) -> float | None:
     if n == 0:
         return None
     tail = sum(comb(n, k) for k in range(min(wins, losses) + 1))
-    return min(1.0, 2 * tail / 2**n)
+    return min(1.0, float(2 * tail / 2**n))
 
 
 def adjust(found: Sequence[Preference]) -> list[Preference]:
@@ -135,7 +148,4 @@ def adjust(found: Sequence[Preference]) -> list[Preference]:
     for rank, (p, place) in enumerate(order):
         worst = max(worst, min(1.0, p * (len(order) - rank)))
         adjusted[place] = worst
-    return [
-        Preference(**{**{f: getattr(p, f) for f in p.__struct_fields__}, "p_holm": adjusted.get(place)})
-        for place, p in enumerate(found)
-    ]
+    return [msgspec.structs.replace(p, p_holm=adjusted.get(place)) for place, p in enumerate(found)]

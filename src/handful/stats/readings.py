@@ -1,8 +1,8 @@
 """From verdicts to readings: what each annotator, model or person, finally said of each comparison.
 
-A model judge is asked in both orders. Where the two verdicts agree, that is its reading; where they do not, the
-reading is a tie by rule, counted as flipped; where either cannot be read, there is no reading (ours: the paper
-does not say whether sides were swapped).
+A model judge is asked in both orders. Where the two verdicts agree, that is its reading; where they do not,
+the reading is a tie by rule, counted as flipped; where either cannot be read, there is no reading (ours: the
+paper does not say whether sides were swapped).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def reading(orders: Mapping[str, Choice | None], asked: Iterable[str] = ()) -> R
 
     Args:
         orders: order shown -> choice.
-        asked: the orders that this annotator was asked in; one without a verdict makes the comparison missing.
+        asked: the orders that this annotator was asked in; where one has no verdict, the reading is missing.
     """
     if not orders or any(order not in orders for order in asked):
         return Reading(None, "missing")
@@ -91,8 +91,8 @@ def pairs_of(seals: Iterable[Seal], named: Iterable[tuple[str, str]] = ()) -> li
     """The comparisons by pair of systems.
 
     Args:
-        named: (subject, baseline) as the study names them, in its order. A pair it does not name has for its subject
-            the system that is in every pair, or the first by name.
+        named: (subject, baseline) as the study names them, in its order. A pair that it does not name has for
+            its subject the system that is in every pair, or the first by name.
     """
     groups: dict[frozenset[str], list[Seal]] = defaultdict(list)
     for seal in seals:

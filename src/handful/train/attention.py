@@ -24,7 +24,14 @@ from handful.core.errors import DataError
 
 NAME = "packed_sdpa"
 
-HARMLESS = {"position_ids", "use_cache", "cache_position", "position_embeddings", "output_attentions", "return_dict"}
+HARMLESS = {
+    "position_ids",
+    "use_cache",
+    "cache_position",
+    "position_embeddings",
+    "output_attentions",
+    "return_dict",
+}
 """Keywords of transformers that change nothing here."""
 
 PROBE_TOLERANCE = 1e-3
@@ -60,7 +67,9 @@ def packed_sdpa(
     """
     _check(module, query, attention_mask, dropout, sliding_window, others)
     if doc_ends is None:
-        raise DataError(f"{_name(module)}: does not hand doc_ends on to its attention, so examples cannot be packed")
+        raise DataError(
+            f"{_name(module)}: does not hand doc_ends on to its attention, so examples cannot be packed"
+        )
     groups = query.shape[1] // key.shape[1]
     if groups > 1:
         key, value = (x.repeat_interleave(groups, dim=1) for x in (key, value))
@@ -113,7 +122,9 @@ def _band(length: int, window: int | None, device: torch.device) -> Tensor:
     return (back >= 0) & (back < (window or length))
 
 
-def _softcapped(q: Tensor, k: Tensor, v: Tensor, scaling: float | None, window: int | None, cap: float) -> Tensor:
+def _softcapped(
+    q: Tensor, k: Tensor, v: Tensor, scaling: float | None, window: int | None, cap: float
+) -> Tensor:
     scale = q.shape[-1] ** -0.5 if scaling is None else scaling
     scores = torch.tanh((q @ k.transpose(-1, -2)) * scale / cap) * cap
     scores = scores.masked_fill(~_band(q.shape[2], window, q.device), float("-inf"))

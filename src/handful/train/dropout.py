@@ -111,12 +111,18 @@ def prove_sites(model: PreTrainedModel) -> None:
     size = model.get_input_embeddings().weight.shape[1]
     generator = torch.Generator().manual_seed(0)
     vectors = [3 + torch.randn(size, generator=generator) for _ in range(2)]
-    for number, (once, twice) in enumerate(zip(added(model, vectors, 1.0), added(model, vectors, 2.0), strict=True)):
+    for number, (once, twice) in enumerate(
+        zip(added(model, vectors, 1.0), added(model, vectors, 2.0), strict=True)
+    ):
         expected = (vectors[0] + vectors[1]).to(once)
         factor = (once * expected).sum() / (expected.square().sum() * len(once))
         error = max((once - factor * expected).abs().max(), (twice - 2 * factor * expected).abs().max())
-        if not factor.abs() > 1e-3 or error > PROBE_TOLERANCE * expected.abs().max() * max(1.0, float(factor.abs())):
-            raise unproved(model, f"in layer {number} the places found do not add straight to the residual stream")
+        if not factor.abs() > 1e-3 or error > PROBE_TOLERANCE * expected.abs().max() * max(
+            1.0, float(factor.abs())
+        ):
+            raise unproved(
+                model, f"in layer {number} the places found do not add straight to the residual stream"
+            )
 
 
 def added(model: PreTrainedModel, vectors: list[Tensor], factor: float) -> list[Tensor]:
@@ -153,7 +159,9 @@ def forced(model: PreTrainedModel, vectors: list[Tensor], factor: float) -> Iter
     layers = layers_of(model)
 
     def give(vector: Tensor) -> Callable[[nn.Module, Any, Any], Any]:
-        return lambda module, args, output: replaced(output, (factor * vector).to(first(output)).expand_as(first(output)))
+        return lambda module, args, output: replaced(
+            output, (factor * vector).to(first(output)).expand_as(first(output))
+        )
 
     handles = [
         end.register_forward_hook(give(vector))

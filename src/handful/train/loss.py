@@ -138,9 +138,14 @@ def head_of(model: PreTrainedModel) -> Head:
         expected = model(input_ids=ids, use_cache=False).logits[0].float().log_softmax(dim=1)
         hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state[0]
         chosen = expected.argmin(dim=1)  # unlikely words: there a wrong scale shows most
-        ours = [head.loss(h[None], c[None], 1.0, torch.float32).item() for h, c in zip(hidden, chosen, strict=True)]
+        ours = [
+            head.loss(h[None], c[None], 1.0, torch.float32).item()
+            for h, c in zip(hidden, chosen, strict=True)
+        ]
     model.train(was_training)
     theirs = [-row[c].item() for row, c in zip(expected, chosen, strict=True)]
     if any(abs(a - b) > PROBE_TOLERANCE * abs(b) for a, b in zip(ours, theirs, strict=True)):
-        raise DataError(f"{type(model).__name__}: its logits are not softcap(h W^T + b); it cannot be trained here")
+        raise DataError(
+            f"{type(model).__name__}: its logits are not softcap(h W^T + b); it cannot be trained here"
+        )
     return head

@@ -1,0 +1,84 @@
+"""How the model does on the dev set after each epoch: its loss, and a few answers for people to read.
+
+The paper chose its checkpoint by reading answers, because the loss rises while they get better (Appendix B).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import torch
+
+from handful.core.rng import rng_for
+from handful.core.types import Finish, Prompt
+from handful.models.layout import encode_prompt, end_ids
+from handful.models.sampling import Sampling, sample
+from handful.recipe.schema import Generate, Train
+from handful.train.attention import packed_attention
+from handful.train.loop import Trainee, pack_loss
+from handful.train.masking import Document
+from handful.train.packing import pack
+
+
+class Epoch(msgspec.Struct, frozen=True):
+    """A line of `epochs.jsonl`. Epoch 0 is the model before training."""
+
+    epoch: int
+    step: int
+    dev_loss: float | None
+    """Mean cross-entropy over the labelled tokens of the dev set; None where there is no dev set."""
+    dev_tokens: int
+    """Labelled tokens in the dev set."""
+
+
+class DevSample(msgspec.Struct, frozen=True):
+    """A line of `dev_samples.jsonl`."""
+
+    epoch: int
+    prompt_id: str
+    text: str
+    finish: Finish
+
+
+def dev_loss(trainee: Trainee, documents: Sequence[Document], pack_tokens: int) -> tuple[float | None, int]:
+    """The mean loss over all labelled tokens, without dropout, and how many there are."""
+    labels = sum(document.labels for document in documents)
+    if labels == 0:
+        return None, 0
+    trainee.model.eval()
+    with torch.no_grad(), packed_attention(trainee.model):
+        parts = [pack_loss(trainee, part, 1 / labels).item() for part in pack(documents, pack_tokens)]
+    return sum(parts), labels
+
+
+def answers(
+    trainee: Trainee, tokenizer: Any, eot_id: int, prompts: Sequence[Prompt], epoch: int, params: Train
+) -> list[DevSample]:
+    """One answer to each prompt, sampled as `generate` samples by default, of at most `dev_sample_tokens`."""
+    if not prompts:
+        return []
+    trainee.model.eval()
+    defaults = Generate()
+    sampling = Sampling(
+        temperature=defaults.temperature,
+        top_p=defaults.top_p,
+        repetition_penalty=defaults.repetition_penalty,
+        penalty_scope=defaults.penalty_scope,
+        max_tokens=params.dev_sample_tokens,
+        limit="new",
+    )
+    ends: dict[int, Finish] = dict.fromkeys(end_ids(trainee.model), "eos")
+    ends[eot_id] = "eot"
+    outputs = sample(
+        trainee.model,
+        [encode_prompt(prompt.turns, tokenizer, eot_id)[-params.max_tokens :] for prompt in prompts],
+        sampling,
+        ends,
+        [rng_for(params.seed, "train", "dev_samples", str(epoch), p.id).getrandbits(63) for p in prompts],
+    )
+    return [
+        DevSample(epoch, prompt.id, tokenizer.decode(output.ids, skip_special_tokens=True), output.finish)
+        for prompt, output in zip(prompts, outputs, strict=True)
+    ]

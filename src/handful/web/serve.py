@@ -1,0 +1,55 @@
+"""Run an app on a socket until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from handful.core.errors import HandfulError
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections at once, before any page is ready to answer them.
+
+    Raises:
+        HandfulError: the port is taken, or the host is not this machine's.
+    """
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, proto)
+    except OSError as error:
+        raise HandfulError(f"--host {host}: {error.strerror}") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise HandfulError(
+                f"port {port} is in use at {host}; choose another with --port (0 takes any)"
+            ) from error
+        raise HandfulError(f"cannot listen at {host}, port {port}: {error.strerror}") from error
+    return listener
+
+
+def run_app(app: ASGIApp, listener: socket.socket) -> None:
+    """Serve until Ctrl-C or SIGTERM; requests under way are answered first.
+
+    No access log: it would hold who answered when. Proxy headers are believed from this machine alone.
+    """
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=5,
+    )
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once it has shut down
+        uvicorn.Server(config).run(sockets=[listener])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from handful.recipe.schema import Recipe
+from handful.recipe.schema import Recipe, Source, StackExchange
 from handful.run.execute import Counts, Stage, Work
 
 
@@ -23,23 +23,27 @@ def work(stage: str) -> Work:
 
 
 def scan(recipe: Recipe) -> dict[str, Any]:
-    """What each source is read with: its own table, and the numeric rules that it may apply while it reads.
+    """What each source is read with: its own table, and what else decides what comes out.
 
-    Most of a dump falls to those two rules, so the scan applies them and counts what they took; hence they are
-    part of its key.
+    Most of a dump falls to two numeric rules of `clean`, so the scan applies them and counts what they took. A bare
+    Posts.xml is named after the folder that it lies in. Both are therefore part of the key of `sources`.
     """
     rules = {"min_answer_score": recipe.clean.min_answer_score, "min_chars": recipe.clean.min_chars}
-    return {
-        name: {"source": source, "rules": rules if source.kind == "stackexchange" else {}}
-        for name, source in recipe.sources.items()
-    }
+    return {name: {"source": source, **facts(source, rules)} for name, source in recipe.sources.items()}
+
+
+def facts(source: Source, rules: dict[str, int]) -> dict[str, Any]:
+    if not isinstance(source, StackExchange):
+        return {"rules": {}}
+    bare = [Path(path) for path in source.paths if Path(path).name == "Posts.xml"]
+    return {"rules": rules, "sites": [path.parent.name for path in bare]}
 
 
 STAGES = (
     Stage(name="sources", work=work("sources"), over="", params=scan),
     Stage(name="clean", work=work("clean"), needs=("sources",)),
     Stage(name="select", work=work("select"), needs=("clean",)),
-    Stage(name="dataset", work=work("dataset"), needs=("select",)),
+    Stage(name="dataset", work=work("dataset"), needs=("clean", "select")),
     Stage(name="train", work=work("train"), needs=("dataset",)),
     Stage(name="generate", work=work("generate"), needs=("dataset", "train"), over="systems"),
     Stage(name="study", work=work("study"), needs=("dataset", "generate")),

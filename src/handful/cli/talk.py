@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,18 +69,14 @@ def study(
             "say under [annotate] how many should judge each comparison: people = 1"
         )
     found = made_study(recipe, loaded, work)
-    listener = listen(host, port)
-    ledger = Ledger(work / LEDGER)
     hosts = ("*",) if allow_remote else ("127.0.0.1", "localhost", "[::1]")
-    app = create_app(found, ledger, people=people, seed=loaded.study.seed, hosts=hosts)
-    shown_host = f"[{host}]" if ":" in host else host
-    try:
+    with listen(host, port) as listener, closing(Ledger(work / LEDGER)) as ledger:
+        app = create_app(found, ledger, people=people, seed=loaded.study.seed, hosts=hosts)
+        shown_host = f"[{host}]" if ":" in host else host
         click.echo(f"people answer at http://{shown_host}:{listener.getsockname()[1]}/ (stop with Ctrl-C)")
         click.echo(still_wanted(found, ledger, people, recipe))
         run_app(app, listener)
         click.echo(still_wanted(found, ledger, people, recipe))
-    finally:
-        ledger.close()
 
 
 def made_study(recipe: Path, loaded: Recipe, work: Path) -> Study:

@@ -1,0 +1,1 @@
+"""Section 4.1: each system answers each prompt."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 import fcntl
 import importlib
 import importlib.util
+import io
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,9 +126,9 @@ def convert(gguf: Path, folder: Path, model: Embedded) -> None:
 
     from handful.models.load import quietly
 
-    with quietly():
+    with quietly(), redirect_stderr(io.StringIO()):  # a progress bar there cannot be turned off otherwise
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-        network = AutoModelForCausalLM.from_pretrained(
+        network: Any = AutoModelForCausalLM.from_pretrained(
             gguf.parent,
             gguf_file=gguf.name,
             dtype=torch.float32,

@@ -7,7 +7,6 @@ the local hub cache and then, unless `HF_HUB_OFFLINE` is set, on the hub.
 from __future__ import annotations
 
 import difflib
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +17,9 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging
+from transformers.utils import logging as untyped_logging
 
 from handful.core.errors import DataError, MissingModel
 from handful.models.embedded import EMBEDDED, folder_of
@@ -27,6 +27,8 @@ from handful.models.embedded import EMBEDDED, folder_of
 HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 NOT_NEEDED = ["*/*", "consolidated*"]  # second copies of the weights, in other formats
 MAX_FLOAT32_ERROR = 1e-6
+
+logging: Any = untyped_logging
 
 
 def resolve(ref: str) -> Path:
@@ -38,15 +40,16 @@ def resolve(ref: str) -> Path:
     if ref in EMBEDDED:
         return folder_of(ref)
     if ref.startswith(("/", ".", "~")) or (Path(ref) / "config.json").exists():
-        return _local_folder(Path(ref).expanduser())
+        return _local_folder(ref)
     return _hub_folder(ref)
 
 
-def _local_folder(folder: Path) -> Path:
+def _local_folder(ref: str) -> Path:
+    folder = Path(ref).expanduser()
     if not folder.is_dir():
-        raise MissingModel(f"{folder}: no such model folder")
+        raise MissingModel(f"{ref}: no such model folder")
     if not (folder / "config.json").exists():
-        raise MissingModel(f"{folder}: not a model folder: it holds no config.json")
+        raise MissingModel(f"{ref}: is not a model folder: it holds no config.json")
     return folder
 
 
@@ -65,15 +68,9 @@ def _hub_folder(name: str) -> Path:
 def _how_to_get(name: str, error: Exception) -> str:
     close = difflib.get_close_matches(name, EMBEDDED, n=1, cutoff=0.4)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    offline = (
-        " (HF_HUB_OFFLINE is set)"
-        if os.environ.get("HF_HUB_OFFLINE", "0").upper() in ("1", "TRUE", "YES", "ON")
-        else ""
-    )
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return (
         f"model {name!r}: {hint}it is not one of the embedded models ({', '.join(EMBEDDED)}), not a folder "
-        f'(those start with "/", "." or "~"), and not in the Hugging Face cache; the hub said{offline}: {reason}. '
+        f'(those start with "/", "." or "~"), and not in the Hugging Face cache; the hub said: {_first_line(error)}. '
         f"With a network, run: hf download {name}"
     )
 
@@ -93,16 +90,16 @@ def load_model(ref: str, device: str = "cpu", dtype: torch.dtype = torch.float32
     folder = resolve(ref)
     with quietly():
         try:
-            model = AutoModelForCausalLM.from_pretrained(
+            model: Any = AutoModelForCausalLM.from_pretrained(
                 folder, dtype=dtype, use_safetensors=True, trust_remote_code=False
             )
-        except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
             raise DataError(f"{folder}: its model cannot be read: {_first_line(error)}") from error
     return model.to(device).eval()
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def pick_device(device: str) -> str:

@@ -17,7 +17,7 @@ from handful.stats.bootstrap import Bootstrap, nothing
 from handful.stats.readings import Annotator, Outcome, Pair, Reading, outcome
 
 Kind = Literal["model", "person", "people"]
-PEOPLE = "people"
+PEOPLE = "all people"
 """The name under which every person's verdicts are pooled."""
 
 

@@ -13,7 +13,7 @@ from handful.stats.bootstrap import Bootstrap
 from handful.stats.lengths import LengthBias, SystemLength, length_bias, system_length
 from handful.stats.losses import Losses, losses
 from handful.stats.preference import Preference, preferences
-from handful.stats.readings import Annotator, annotator, pairs_of
+from handful.stats.readings import Annotator, Pair, annotator, pairs_of
 from handful.stats.trust import Trust, examine
 
 
@@ -83,10 +83,18 @@ def summarize(study: Study, params: Stats, advance: Advance = lambda amount=1, n
         agreement=tuple(agreement),
         alpha_of_people=alpha_of_people(annotators, ids),
         trust=tuple(examine(annotators, prompts, truncated, agreement, bootstrap)),
-        systems=tuple(system_length(name, r, bootstrap) for name, r in study.responses.items()),
+        systems=tuple(
+            system_length(name, study.responses[name], bootstrap) for name in subjects_first(study, pairs)
+        ),
         length_bias=tuple(length_bias(a, study.comparisons, bootstrap) for a in annotators),
         losses=losses(annotators, dict(study.truncated), study.unpaired, ids, study.people_wanted),
     )
+
+
+def subjects_first(study: Study, pairs: Sequence[Pair]) -> list[str]:
+    """The systems that answered: those compared in the order of the pairs, then the others."""
+    compared = [name for pair in pairs for name in (pair.subject, pair.baseline)]
+    return [name for name in dict.fromkeys([*compared, *study.responses]) if name in study.responses]
 
 
 def alpha_of_people(annotators: Sequence[Annotator], ids: Sequence[str]) -> Alpha:

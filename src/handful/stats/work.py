@@ -30,6 +30,8 @@ def work(params: Stats, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]
     need("scipy", "statistics")
     from handful.stats.summary import Study, summarize
 
+    # By name, not in the recipe's order: the folder's key does not know that order either.
+    inputs = dict(sorted(inputs.items()))
     study = inputs["study"]
     comparisons = {c.id: c for c in jsonl.read(study / "comparisons.jsonl", Comparison)}
     seals = {s.comparison_id: s for s in jsonl.read(study / "sealed" / "key.jsonl", Seal)}

@@ -48,6 +48,10 @@ def epoch_folder(epoch: int) -> str:
     return f"epoch-{epoch:02d}"
 
 
+def state_folder(out: Path, step: int) -> Path:
+    return out / RESUME / f"step-{step:06d}"
+
+
 def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
     """A checkpoint that `from_pretrained` loads: float32 weights, tokenizer, chat template, generation settings."""
     with whole(folder) as partial:
@@ -69,7 +73,7 @@ def save_state(
     Args:
         weights: a checkpoint of this very step in `out`, or "" to save the weights too.
     """
-    folder = out / RESUME / f"step-{step:06d}"
+    folder = state_folder(out, step)
     state = State(step, epochs_done, weights or f"{RESUME}/{folder.name}")
     with whole(folder) as partial:
         if not weights:
@@ -79,6 +83,18 @@ def save_state(
     for other in folder.parent.iterdir():
         if other != folder:
             shutil.rmtree(other)
+
+
+def forget(out: Path) -> None:
+    """Remove what a finished training no longer needs."""
+    shutil.rmtree(out / RESUME, ignore_errors=True)
+
+
+def remove_epochs(out: Path, after: int) -> None:
+    """Remove checkpoints of epochs above `after`, whole or not."""
+    for folder in out.glob("epoch-*"):
+        if folder.name.endswith(PARTIAL) or folder.name > epoch_folder(after):
+            shutil.rmtree(folder)
 
 
 def moments(model: nn.Module, optimizer: AdamW) -> dict[str, torch.Tensor]:
@@ -91,8 +107,9 @@ def moments(model: nn.Module, optimizer: AdamW) -> dict[str, torch.Tensor]:
     }
 
 
-def load_moments(model: nn.Module, optimizer: AdamW, file: Path) -> None:
-    stored = load_file(file)
+def load_moments(model: nn.Module, optimizer: AdamW, out: Path, step: int) -> None:
+    """Give the optimizer back what it knew after `step`."""
+    stored = load_file(state_folder(out, step) / OPTIMIZER)
     for name, weight in model.named_parameters():
         if f"step/{name}" in stored:
             optimizer.state[weight] = {kind: stored[f"{kind}/{name}"].to(weight.device) for kind in MOMENTS}
@@ -115,11 +132,13 @@ def latest(out: Path) -> State | None:
 def readable(out: Path, folder: Path) -> State:
     """The state in `folder`. Raises what the reader of a broken file raises."""
     state = msgspec.json.decode((folder / STATE).read_bytes(), type=State)
-    for file in (folder / OPTIMIZER, *(out / state.weights).glob("*.safetensors")):
+    weights = out / state.weights
+    shards = [file for file in weights.glob("*.safetensors") if file.name != OPTIMIZER]
+    if not shards or not (weights / "config.json").exists():
+        raise FileNotFoundError(f"{weights}: holds no weights")
+    for file in (folder / OPTIMIZER, *shards):
         with safe_open(file, framework="pt"):  # checks that the header and the length agree
             pass
-    if not (out / state.weights / "config.json").exists():
-        raise FileNotFoundError(f"{state.weights} is missing")
     return state
 
 
@@ -155,10 +174,11 @@ def room(folder: Path) -> Iterator[None]:
 
 def check_room(out: Path, epochs: int, parameters: int) -> None:
     """Raise DataError unless the disk has room for `epochs` more checkpoints and two states to resume from."""
-    needed = parameters * 4 * (epochs + 2 * 3)
+    size = parameters * 4
+    needed = size * (epochs + 2 * 3)
     free = shutil.disk_usage(out).free
     if needed > free:
         raise DataError(
-            f"{out}: training needs about {needed / 1e9:,.1f} GB ({epochs} checkpoints of {parameters * 4 / 1e9:,.1f} GB, "
+            f"{out}: training needs about {needed / 1e9:,.1f} GB ({epochs} checkpoints of {size / 1e9:,.1f} GB, "
             f"and states to resume from), but {free / 1e9:,.1f} GB are free; make room, or use another --work"
         )

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
@@ -29,8 +29,6 @@ from handful.train.loop import Step, Trainee, adamw, steps
 from handful.train.loss import head_of
 from handful.train.masking import Document, by_source, encode
 from handful.train.schedule import Batch, batches
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,9 @@ def run(params: Train, dataset: Path, out: Path) -> dict[str, Any]:
     tokenizer, model, eot_id = load(params, out, state)
     texts = encode_all(params, examples, dev, tokenizer, eot_id)
     plan = batches(len(texts.train), params)
-    if not is_finished(out, plan):
+    if is_finished(out, plan):
+        checkpoints.forget(out)
+    else:
         trainee = prepare(params, model, out, state)
         if state is None:
             checkpoints.check_room(out, plan[-1].epoch, model.num_parameters())
@@ -73,14 +73,16 @@ def load(params: Train, out: Path, state: State | None) -> tuple[Any, Any, int]:
     return tokenizer, model, int(tokenizer.convert_tokens_to_ids(params.eot_token))
 
 
-def encode_all(params: Train, examples: list[Example], dev: list[Example], tokenizer: Any, eot_id: int) -> Texts:
+def encode_all(
+    params: Train, examples: list[Example], dev: list[Example], tokenizer: Any, eot_id: int
+) -> Texts:
     """Raises DataError where no example has anything left to learn."""
     documents, cut = encode(examples, tokenizer, eot_id, params.max_tokens, params.loss_on)
     dev_documents, dev_cut = encode(dev, tokenizer, eot_id, params.max_tokens, params.loss_on)
     if not documents:
         raise DataError(
-            f"train: none of the {len(examples)} examples has a response within train.max_tokens = {params.max_tokens}; "
-            "raise it"
+            f"none of the {len(examples)} training examples has a response within train.max_tokens = "
+            f"{params.max_tokens}; raise it"
         )
     prompts = [example.prompt() for example in dev[: params.dev_samples]]
     return Texts(documents, dev_documents, prompts, cut + dev_cut)
@@ -96,7 +98,7 @@ def prepare(params: Train, model: Any, out: Path, state: State | None) -> Traine
     add_residual_dropout(model, params.residual_dropout)
     optimizer = adamw(model, params)
     if state is not None:
-        checkpoints.load_moments(model, optimizer, out / checkpoints.RESUME / f"step-{state.step:06d}")
+        checkpoints.load_moments(model, optimizer, out, state.step)
     return Trainee(model, head, optimizer, device, compute_dtype(params.precision, device))
 
 
@@ -121,7 +123,9 @@ def train(
                 out / "dev_samples.jsonl", answers(trainee, tokenizer, eot_id, texts.prompts, epoch, params)
             )
         loss, tokens = dev_loss(trainee, texts.dev, params.pack_tokens)
-        jsonl.append(out / "epochs.jsonl", [Epoch(epoch, step, loss, tokens)])  # last: it says the epoch is done
+        jsonl.append(
+            out / "epochs.jsonl", [Epoch(epoch, step, loss, tokens)]
+        )  # last: it says the epoch is done
 
     if state is None:
         evaluate(0, 0)
@@ -138,6 +142,43 @@ def train(
             if batch.step < len(plan) and (batch.ends_epoch or batch.step % params.save_every == 0):
                 weights = epoch_folder(batch.epoch) if batch.ends_epoch else ""
                 finished = batch.epoch if batch.ends_epoch else batch.epoch - 1
-                checkpoints.save_state(out, batch.step, finished, weights, model, tokenizer, trainee.optimizer)
+                checkpoints.save_state(
+                    out, batch.step, finished, weights, model, tokenizer, trainee.optimizer
+                )
             start = time.perf_counter()
     checkpoints.forget(out)
+
+
+def cut_back(out: Path, step: int, epoch: int, fresh: bool) -> None:
+    """Forget what was recorded after `step` and `epoch`: it is done again, to the same bytes."""
+    kept: tuple[tuple[str, type[Any], Callable[[Any], bool]], ...] = (
+        ("steps.jsonl", Step, lambda record: record.step <= step),
+        ("epochs.jsonl", Epoch, lambda record: record.epoch <= epoch and not fresh),
+        ("dev_samples.jsonl", DevSample, lambda record: record.epoch <= epoch),
+    )
+    for name, kind, keep in kept:
+        records = jsonl.recover(out / name, kind)
+        jsonl.write(out / name, filter(keep, records))
+    checkpoints.remove_epochs(out, after=epoch)
+
+
+def is_finished(out: Path, plan: Sequence[Batch]) -> bool:
+    """Whether a run before this one did everything, and was killed before it could say so."""
+    epochs = jsonl.recover(out / "epochs.jsonl", Epoch)
+    last = plan[-1]
+    return bool(epochs) and epochs[-1].step == last.step and (out / epoch_folder(last.epoch)).is_dir()
+
+
+def counts(texts: Texts, plan: Sequence[Batch], parameters: int, out: Path) -> dict[str, Any]:
+    first = next(iter(jsonl.read(out / "steps.jsonl", Step)))
+    return {
+        "examples": len(texts.train),
+        "tokens": sum(len(document.ids) for document in texts.train),
+        "response_tokens": sum(document.spoken for document in texts.train),
+        "truncated": len(texts.truncated),
+        "steps": len(plan),
+        "epochs": plan[-1].epoch,
+        "parameters": parameters,
+        "first_step_loss": first.loss,
+        "tokens_by_source": by_source(texts.train),
+    }

@@ -18,7 +18,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
-from transformers import PreTrainedModel
 
 from handful.core.errors import DataError
 
@@ -39,7 +38,7 @@ def rates(p_max: float, layers: int) -> list[float]:
     return [p_max * layer / (layers - 1) for layer in range(layers)] if layers > 1 else [p_max]
 
 
-def add_residual_dropout(model: PreTrainedModel, p_max: float) -> list[RemovableHandle]:
+def add_residual_dropout(model: Any, p_max: float) -> list[RemovableHandle]:
     """Hook dropout onto both branches of every layer; it acts in training mode only.
 
     The model's own dropouts (GPT-2 has some) are turned off, whatever `p_max` is: the paper has none.
@@ -77,7 +76,7 @@ def silence(model: nn.Module) -> None:
             module.attention_dropout = 0.0  # type: ignore[assignment]
 
 
-def layers_of(model: PreTrainedModel) -> nn.ModuleList:
+def layers_of(model: Any) -> nn.ModuleList:
     """The stack of layers: the list of modules that is as long as the configuration says."""
     count = model.config.num_hidden_layers
     for module in model.modules():
@@ -96,7 +95,7 @@ def branch_ends(layer: nn.Module) -> tuple[nn.Module, ...]:
     return ()
 
 
-def prove_sites(model: PreTrainedModel) -> None:
+def prove_sites(model: Any) -> None:
     """Check that what leaves a branch's end is what its layer adds to the residual stream, in every layer.
 
     Two fixed vectors take the place of the branches' outputs: then each layer must add f (a + m), with one factor
@@ -125,7 +124,7 @@ def prove_sites(model: PreTrainedModel) -> None:
             )
 
 
-def added(model: PreTrainedModel, vectors: list[Tensor], factor: float) -> list[Tensor]:
+def added(model: Any, vectors: list[Tensor], factor: float) -> list[Tensor]:
     """What each layer adds to the residual stream, (tokens, size), with its branches' outputs replaced."""
     before: list[Tensor] = []
     found: list[Tensor] = []
@@ -154,7 +153,7 @@ def added(model: PreTrainedModel, vectors: list[Tensor], factor: float) -> list[
 
 
 @contextmanager
-def forced(model: PreTrainedModel, vectors: list[Tensor], factor: float) -> Iterator[nn.ModuleList]:
+def forced(model: Any, vectors: list[Tensor], factor: float) -> Iterator[nn.ModuleList]:
     """Every branch gives its fixed vector at every token, inside the block."""
     layers = layers_of(model)
 
@@ -185,7 +184,7 @@ def replaced(output: Any, hidden: Tensor) -> Any:
     return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
 
 
-def unproved(model: PreTrainedModel, why: str) -> DataError:
+def unproved(model: Any, why: str) -> DataError:
     return DataError(
         f"train.residual_dropout: not proved for {type(model).__name__}: {why}; set train.residual_dropout = 0"
     )

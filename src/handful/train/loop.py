@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import torch
 from torch import Tensor, nn
 from torch.optim import AdamW
-from transformers import PreTrainedModel
 
 from handful.core.errors import DataError
 from handful.core.rng import rng_for
@@ -45,7 +45,7 @@ class Step(msgspec.Struct, frozen=True):
 class Trainee:
     """A model on its device, ready to be trained."""
 
-    model: PreTrainedModel
+    model: Any
     head: Head
     optimizer: AdamW
     device: str
@@ -53,14 +53,18 @@ class Trainee:
     """Of the arithmetic; the weights are float32."""
 
 
-def steps(trainee: Trainee, documents: Sequence[Document], batches: Sequence[Batch], params: Train) -> Iterator[Step]:
+def steps(
+    trainee: Trainee, documents: Sequence[Document], batches: Sequence[Batch], params: Train
+) -> Iterator[Step]:
     """Take one optimizer step a batch, and yield its record after the update.
 
     Raises:
         DataError: the loss or the gradient is not finite. The weights are then those before the step.
     """
     model, optimizer = trainee.model, trainee.optimizer
-    assert all(weight.dtype == torch.float32 for weight in model.parameters()), "master weights must be float32"
+    assert all(weight.dtype == torch.float32 for weight in model.parameters()), (
+        "master weights must be float32"
+    )
     for batch in batches:
         # Dropout depends on the seed and the step alone, so a resumed run needs no generator state.
         torch.manual_seed(rng_for(params.seed, "train", "dropout", str(batch.step)).getrandbits(63))
@@ -126,5 +130,5 @@ def not_finite(batch: Batch, loss: float, norm: float, documents: Sequence[Docum
     ids = ", ".join(document.id for document in documents)
     return (
         f"step {batch.step}: the loss is {loss} and the gradient's norm {norm}, so training stopped before this step; "
-        f"its examples are {ids}; try a lower train.learning_rate, or train.precision = \"float32\""
+        f'its examples are {ids}; try a lower train.learning_rate, or train.precision = "float32"'
     )

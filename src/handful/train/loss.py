@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from transformers import PreTrainedModel
 
 from handful.core.errors import DataError
 
@@ -42,7 +41,7 @@ class Head:
             scale: one over the labelled tokens of the whole optimizer batch, so that packs add up to its mean.
             dtype: of the three matrix products; all else is float32.
         """
-        result: Tensor = ChunkedLoss.apply(
+        result: Tensor = ChunkedLoss.apply(  # type: ignore[no-untyped-call]
             hidden, self.weight, self.bias, targets, scale, self.softcap, dtype, torch.is_grad_enabled()
         )
         return result
@@ -89,7 +88,7 @@ class ChunkedLoss(torch.autograd.Function):
         return (loss * scale).float()
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         factor = grad.item()
         found = (None if d is None else d if factor == 1.0 else d * factor for d in ctx.saved_tensors)
@@ -120,7 +119,7 @@ def cross_entropy(
     return loss, weights if slope is None else weights.mul_(slope)
 
 
-def head_of(model: PreTrainedModel) -> Head:
+def head_of(model: Any) -> Head:
     """The model's head, proved on three tokens to give the model's own logits.
 
     Raises:

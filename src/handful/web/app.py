@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import sys
 import unicodedata
 from collections.abc import Sequence
 from typing import Annotated, get_args
@@ -30,6 +31,7 @@ from handful.web.guard import Guard, form_token, token_fits
 COOKIE = "handful_session"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 NAME = re.compile(r"\w[\w .-]{0,39}")
+ROW = re.compile(r"[0-9]{1,15}")
 OUT_OF_DATE = "This page is out of date, or did not come from here. Nothing was stored."
 
 Field = Annotated[str, Form()]
@@ -184,7 +186,8 @@ def add_answering(app: FastAPI, desk: Desk) -> None:
         person = desk.ledger.person_of(session) if session else None
         if person is None or not token_fits(token, session, "undo", id):
             return pages.message(OUT_OF_DATE, 403)
-        return to_start("undone" if desk.undo(person, int(id)) else "")
+        undone = bool(ROW.fullmatch(id)) and desk.undo(person, int(id))
+        return to_start("undone" if undone else "")
 
 
 def add_errors(app: FastAPI) -> None:
@@ -199,7 +202,9 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(DataError)
     def not_stored(request: Request, error: DataError) -> Response:
-        print(f"error: {error}", flush=True)  # for the researcher: the annotator cannot mend it
+        print(
+            f"error: {error}", file=sys.stderr, flush=True
+        )  # for the researcher: the annotator cannot mend it
         text = "Your answer could not be stored. Tell the person who runs this study, then go back and try again."
         return pages.message(text, 503)
 

@@ -49,7 +49,7 @@ class Guard:
             too_large = PlainTextResponse("The request is too large.", 413, {"Connection": "close"})
             await too_large(scope, receive, send_guarded)
             return
-        waiting = [Message({"type": "http.request", "body": body, "more_body": False})]
+        waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def replay() -> Message:
             return waiting.pop() if waiting else await receive()
@@ -62,7 +62,9 @@ async def read_body(receive: Receive) -> bytes | None:
     body = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        if message["type"] == "http.disconnect":
+            return b""  # half a form is no form
+        body += bytes(message.get("body", b""))
         if len(body) > MAX_BODY_BYTES:
             return None
         if not message.get("more_body", False):

@@ -5,6 +5,7 @@ A page gets sides and never systems, and no id of a comparison or a prompt: thos
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,33 @@ CHOICES = (
 """The options of the paper's Figure 11, word for word; B stands last, under answer B."""
 
 
+def blocks(markdown: str) -> list[tuple[str, list[str]]]:
+    """Instructions as ("heading" | "list" | "paragraph", lines): the little Markdown that they are written in.
+
+    A list has a line an item; the lines of a paragraph are joined. Anything else stays as typed.
+    """
+    found: list[tuple[str, list[str]]] = []
+    for block in filter(None, re.split(r"\n\s*\n", markdown.strip())):
+        lines = [line.strip() for line in block.splitlines()]
+        if lines[0].startswith("#"):
+            found.append(("heading", [" ".join(lines).lstrip("# ")]))
+        elif lines[0].startswith("- "):
+            items = re.split(r"^- ", "\n".join(lines), flags=re.MULTILINE)[1:]
+            found.append(("list", [" ".join(item.split()) for item in items]))
+        else:
+            found.append(("paragraph", [" ".join(lines)]))
+    return found
+
+
 def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
     return HTMLResponse(TEMPLATES.get_template(template).render(**values), status)
 
 
 def welcome(instructions: str, token: str, name: str = "", problem: str = "") -> HTMLResponse:
     status = 400 if problem else 200
-    return page("welcome.html", status, instructions=instructions, token=token, name=name, problem=problem)
+    return page(
+        "welcome.html", status, instructions=blocks(instructions), token=token, name=name, problem=problem
+    )
 
 
 def known(token: str, person: str) -> HTMLResponse:
@@ -76,7 +97,7 @@ def task(
         pair=pair,
         order=order,
         token=form_token(session, "answer", pair, order),
-        instructions=instructions,
+        instructions=blocks(instructions),
     )
 
 

@@ -37,19 +37,25 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def run_app(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until Ctrl-C or SIGTERM; requests under way are answered first.
+def server_of(app: ASGIApp) -> uvicorn.Server:
+    """A server for `app`.
 
     No access log: it would hold who answered when. Proxy headers are believed from this machine alone.
     """
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=5,
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=5,
+        )
     )
+
+
+def run_app(app: ASGIApp, listener: socket.socket) -> None:
+    """Serve until Ctrl-C; requests under way are answered first."""
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once it has shut down
-        uvicorn.Server(config).run(sockets=[listener])
+        server_of(app).run(sockets=[listener])

@@ -203,7 +203,11 @@ def _streams(cursor: Cursor) -> tuple[list[Block], list[list[tuple[int, int | No
             raise DataError("is damaged: a block has no packed stream")
         placed.append(replace(block, offset=offset, packed=sum(sizes)))
         offset += sum(sizes)
-    return placed, [[(b.sizes[-1], b.crc)] for b in blocks] if members is None else members
+    if members is None:
+        members = [[(block.sizes[-1], block.crc)] for block in blocks]
+    if len(members) != len(blocks):
+        raise DataError("is damaged: its header describes its blocks twice")
+    return placed, members
 
 
 def _pack_info(cursor: Cursor) -> tuple[int, list[int]]:
@@ -309,7 +313,9 @@ def _members(cursor: Cursor, streams: list[list[tuple[int, int | None]]]) -> tup
     places = (
         (index, size, crc, offset)
         for index, inside in enumerate(streams)
-        for (size, crc), offset in zip(inside, accumulate((size for size, _ in inside), initial=0), strict=False)
+        for (size, crc), offset in zip(
+            inside, accumulate((size for size, _ in inside), initial=0), strict=False
+        )
     )
     members = []
     for name, hollow in zip(names, empty, strict=True):

@@ -14,7 +14,8 @@ from typing import Literal, NamedTuple
 
 from handful.core.errors import DataError
 
-MARK = b"<row "
+MARK = re.compile(rb"<row\s")
+MARK_BYTES = 5
 MAX_ROW = 1 << 24
 """Bytes. A post has at most 30,000 characters, far below; this bounds memory in a file that is no dump."""
 FABRICATED = 10**9
@@ -63,18 +64,20 @@ def records(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     held, start = b"", 0  # `held` begins at the stream's byte `start`, right behind a mark once `inside`
     inside = False
     for chunk in chunks:
-        *whole, rest = (held + chunk).split(MARK)
+        *whole, rest = MARK.split(held + chunk)
         for record in whole:
             if inside:
                 yield start, record
-            start += len(record) + len(MARK)
+            start += len(record) + MARK_BYTES
             inside = True
         held = rest
-        if not inside and len(held) > len(MARK):
-            start += len(held) - len(MARK)
-            held = held[-len(MARK) :]
+        if not inside and len(held) > MARK_BYTES:
+            start += len(held) - MARK_BYTES
+            held = held[-MARK_BYTES:]
         if len(held) > MAX_ROW:
-            raise DataError(f"has a row of more than {MAX_ROW:,} bytes; this is not a Posts.xml as in the dump")
+            raise DataError(
+                f"has a row of more than {MAX_ROW:,} bytes; this is not a Posts.xml as in the dump"
+            )
     if inside:
         yield start, held
 
@@ -91,15 +94,17 @@ def glance(record: bytes) -> Post | Fault | None:
     end = record.find(b'"', start)
     if end < 0 or record.find(b"/>", end) < 0:
         return _read_slowly(record)
-    if type == b"2" and parent is None:
-        return Fault("missing_attribute", id.decode(), "an answer without ParentId")
-    return _post(Post(int(id), int(type), int(parent) if type == b"2" else 0, int(score), end - start))
+    if type == b"1":
+        return _post(int(id), QUESTION, 0, int(score), end - start)
+    if parent is None:
+        return Fault("missing_attribute", id.decode(), "a row without ParentId")
+    return _post(int(id), ANSWER, int(parent), int(score), end - start)
 
 
-def _post(post: Post) -> Post | Fault:
-    if post.id >= FABRICATED:
-        return Fault("fabricated_post", str(post.id), "the dump's own false post")
-    return post
+def _post(id: int, type: int, parent: int, score: int, size: int) -> Post | Fault:
+    if id >= FABRICATED:
+        return Fault("fabricated_post", str(id), "one of the dump's own false posts")
+    return Post(id, type, parent, score, size)
 
 
 def _read_slowly(record: bytes) -> Post | Fault | None:
@@ -119,12 +124,14 @@ def _read_slowly(record: bytes) -> Post | Fault | None:
     if wrong := [f"{name}={text!r}" for name, text in numbers.items() if not NUMBER.match(text)]:
         return Fault("missing_attribute", id, f"not a whole number: {', '.join(wrong)}")
     parent = int(numbers.get("ParentId", 0))
-    return _post(Post(int(id), int(type), parent, int(numbers["Score"]), len(found["Body"])))
+    return _post(int(id), int(type), parent, int(numbers["Score"]), len(found["Body"]))
 
 
 def attributes(record: bytes) -> dict[str, str]:
     """Every attribute of a row, unescaped once: a body is then HTML. Bytes that are not UTF-8 become U+FFFD."""
-    return {name: unescape(raw.decode("utf-8", errors="replace")) for name, raw in _attributes(record)[0].items()}
+    return {
+        name: unescape(raw.decode("utf-8", errors="replace")) for name, raw in _attributes(record)[0].items()
+    }
 
 
 def _attributes(record: bytes) -> tuple[dict[str, bytes], int]:

@@ -1,6 +1,6 @@
 // Keys for the choices, and guards against answering a pair unseen. The page works without any of this.
 
-const SETTLE_MS = 400; // the second half of a double press or click lands on the next pair, which nobody has read yet
+const SETTLE_MS = 300; // the second half of a double press or click lands on the next pair, which nobody has read yet
 const shownAt = performance.now();
 const status = document.querySelector("[role=status]");
 const shortcuts = document.getElementById("shortcuts");

@@ -1,0 +1,230 @@
+"""Tables and figures of data and training: Table 1, the funnel, the splits, licences, the curves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from handful.core.types import Example, Prompt
+from handful.report.facts import Facts, Taken
+from handful.report.figures import curves, funnel
+from handful.report.page import DASH, Answer, Column, Figure, Sample, Table
+
+
+def table_1(facts: Facts) -> Table:
+    """The composition of the data, as in the paper's Table 1; lengths in words, since tokenizers differ."""
+    splits: list[tuple[str, Sequence[Example | Prompt]]] = [
+        ("train", facts.train),
+        ("dev", facts.dev),
+        ("test", facts.test),
+    ]
+    rows: list[list[Any]] = []
+    for split, examples in splits:
+        for source in dict.fromkeys(e.origin.source for e in examples):
+            group = [e for e in examples if e.origin.source == source]
+            rows.append(
+                [split, source, len(group), mean_words(group, "user"), mean_words(group, "assistant")]
+            )
+    return Table(
+        "Composition, in the manner of the paper's Table 1",
+        [
+            Column("Split"),
+            Column("Source"),
+            Column("Examples", "count"),
+            Column("Input, words", "count"),
+            Column("Output, words", "count"),
+        ],
+        rows,
+        note="Means per example, over all turns. The paper counts tokens; words do not depend on a tokenizer.",
+    )
+
+
+def mean_words(examples: Sequence[Example | Prompt], role: str) -> int | None:
+    counts = [len(t.text.split()) for e in examples for t in e.turns if t.role == role]
+    return round(sum(counts) / len(examples)) if counts else None
+
+
+def funnel_figure(facts: Facts) -> Figure | None:
+    """What each rule of `clean` left, over all sources."""
+    counts = facts.counts("clean")
+    if not counts.get("candidates"):
+        return None
+    left = int(counts["candidates"])
+    steps = [("candidates", left, 0)]
+    for rule, taken in counts.get("dropped", {}).items():
+        if taken:
+            left -= taken
+            steps.append((words_of(rule), left, taken))
+    data = [{"rule": name, "left": left, "taken": taken} for name, left, taken in steps]
+    return Figure(
+        "The curation funnel", funnel(steps), data, "Candidates left after each rule, all sources together."
+    )
+
+
+def words_of(rule: str) -> str:
+    return rule.replace("_", " ")
+
+
+def funnel_table(facts: Facts) -> Table:
+    """Each rule's count per source, and the first that it took."""
+    per_source: Mapping[str, Any] = facts.counts("clean").get("sources", {})
+    total: Mapping[str, int] = facts.counts("clean").get("dropped", {})
+    examples = first_taken(facts)
+    rows: list[list[Any]] = [
+        [
+            words_of(rule),
+            *(counts.get("dropped", {}).get(rule, 0) for counts in per_source.values()),
+            taken,
+            examples[rule].example if rule in examples else "",
+        ]
+        for rule, taken in total.items()
+    ]
+    rows.insert(
+        0,
+        [
+            "candidates",
+            *(c.get("candidates", 0) for c in per_source.values()),
+            sum_of(facts, "candidates"),
+            "",
+        ],
+    )
+    rows.append(["kept", *(c.get("kept", 0) for c in per_source.values()), sum_of(facts, "kept"), ""])
+    columns = [Column("Rule"), *(Column(name, "count") for name in per_source), Column("All", "count")]
+    return Table("What each rule took, by source", [*columns, Column("The first it took", "code")], rows)
+
+
+def sum_of(facts: Facts, name: str) -> int | None:
+    found: int | None = facts.counts("clean").get(name)
+    return found
+
+
+def first_taken(facts: Facts) -> dict[str, Taken]:
+    found: dict[str, Taken] = {}
+    for label in sorted(facts.taken, key=lambda label: (not label.startswith("sources"), label)):
+        for rule, taken in facts.taken[label].items():
+            found.setdefault(rule, taken)
+    return found
+
+
+def drawn_table(facts: Facts) -> Table:
+    counts = facts.counts("select")
+    available: Mapping[str, int] = counts.get("available", {})
+    drawn: Mapping[str, int] = counts.get("drawn", {})
+    communities: Mapping[str, Any] = counts.get("communities", {})
+    return Table(
+        "Drawn for training",
+        [
+            Column("Source"),
+            Column("Left after the rules", "count"),
+            Column("Drawn", "count"),
+            Column("From communities"),
+        ],
+        [
+            [name, available.get(name, 0), drawn.get(name, 0), listed(communities.get(name, {}))]
+            for name in dict.fromkeys([*available, *drawn])
+        ],
+    )
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or DASH
+
+
+def licences(facts: Facts) -> Table:
+    found: Counter[tuple[str, str]] = Counter()
+    for origin in (e.origin for split in (facts.train, facts.dev, facts.test) for e in split):
+        found[origin.license or "not stated", origin.source] += 1
+    return Table(
+        "Licences of what is used",
+        [Column("Licence"), Column("Source"), Column("Examples", "count")],
+        [[licence, source, count] for (licence, source), count in sorted(found.items())],
+        note="Every author is named in attribution.csv of the data set.",
+    )
+
+
+def dropped_late(facts: Facts) -> Table | None:
+    """What `dataset` and `train` took after selection, with an example."""
+    rows = [
+        [label, words_of(rule), taken.count, taken.example, taken.detail]
+        for label in ("dataset", "train")
+        for rule, taken in facts.taken.get(label, {}).items()
+    ]
+    columns = [
+        Column("Stage"),
+        Column("Rule"),
+        Column("Count", "count"),
+        Column("For example", "code"),
+        Column("Detail"),
+    ]
+    return Table("Lost after selection", columns, rows) if rows else None
+
+
+def loss_figure(facts: Facts) -> Figure | None:
+    """Training loss per step and dev loss per epoch, over one axis of steps."""
+    train = [(float(row["step"]), float(row["loss"])) for row in facts.losses]
+    dev = [(float(r["step"]), float(r["dev_loss"])) for r in facts.epochs if r.get("dev_loss") is not None]
+    lines = {
+        name: points
+        for name, points in (("training loss, a step", train), ("dev loss, an epoch", dev))
+        if points
+    }
+    if not lines:
+        return None
+    caption = (
+        "Mean cross-entropy a response token, in nats. The first dev point is the model before training."
+    )
+    figure = curves(lines, "optimizer step", "Loss", marks=("dev loss, an epoch",))
+    return Figure(
+        "Loss", figure, lines, caption if dev else "Mean cross-entropy, in nats. There is no dev set."
+    )
+
+
+def epochs_table(facts: Facts) -> Table | None:
+    rows = [[row["epoch"], row["step"], row.get("dev_loss")] for row in facts.epochs]
+    columns = [Column("Epoch", "count"), Column("Step", "count"), Column("Dev loss", "number")]
+    return (
+        Table("Dev loss by epoch", columns, rows, note="Epoch 0 is the model before training.")
+        if rows
+        else None
+    )
+
+
+TRAINING = {
+    "examples": "Examples",
+    "tokens": "Tokens, over all epochs",
+    "response_tokens": "Tokens that bear the loss",
+    "truncated": "Examples that lost their tail",
+    "steps": "Optimizer steps",
+    "epochs": "Epochs",
+    "parameters": "Parameters",
+    "first_step_loss": "Loss at the first step",
+}
+
+
+def training_table(facts: Facts) -> Table:
+    counts = facts.counts("train")
+    rows: list[list[Any]] = [[words, counts[name]] for name, words in TRAINING.items() if name in counts]
+    rows += [[f"Tokens from {name}", count] for name, count in counts.get("tokens_by_source", {}).items()]
+    return Table("In numbers", [Column("What"), Column("How many", "number")], rows)
+
+
+def dev_samples(facts: Facts) -> list[Sample]:
+    """Dev prompts as answered before training and after the last epoch."""
+    prompts = {e.id: e.prompt().turns[-1].text for e in facts.dev}
+    by_prompt: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for row in facts.dev_samples:
+        by_prompt.setdefault(row["prompt_id"], {})[int(row["epoch"])] = row
+    found = []
+    for id, rows in by_prompt.items():
+        ends = sorted({min(rows), max(rows)})
+        answers = [
+            Answer(
+                "before training" if e == 0 else f"after epoch {e}",
+                rows[e]["text"],
+                f"stopped: {rows[e]['finish']}",
+            )
+            for e in ends
+        ]
+        found.append(Sample(id, prompts.get(id, ""), answers))
+    return found

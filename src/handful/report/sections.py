@@ -1,0 +1,243 @@
+"""The ten sections of the page, in order. Each says so where it has nothing to show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from handful.core.types import Example, Prompt, Response
+from handful.report import curation, tables
+from handful.report.departures import PAPER, departures, in_words, ours, settings, shown
+from handful.report.facts import Facts
+from handful.report.page import Answer, Block, Column, Sample, Section, Table, Text
+from handful.report.words import headline, what_it_is
+
+
+def sections(facts: Facts) -> list[Section]:
+    return [
+        Section("headline", "What came out", headline(facts)),
+        Section("systems", "What was compared", compared(facts)),
+        Section("preference", "Preference", preference(facts)),
+        Section("trust", "Can the judges be trusted?", trust(facts)),
+        Section("samples", "Sample responses side by side", samples(facts)),
+        Section("data", "Data", data(facts)),
+        Section("training", "Training", training(facts)),
+        Section("departures", "Departures from the paper", departed(facts)),
+        Section("losses", "What was lost", lost(facts)),
+        Section("settings", "All settings and versions", reproduce(facts)),
+    ]
+
+
+def compared(facts: Facts) -> list[Block]:
+    if not facts.rows("systems"):
+        return [Text(["No system answered."])]
+    pairs = [
+        f"{pair['subject']} against {pair['baseline']}: {pair['comparisons']:,} comparisons "
+        f"on {pair['prompts']:,} prompts."
+        for pair in facts.rows("pairs")
+    ]
+    return [
+        tables.systems(facts),
+        tables.finishes(facts),
+        Text(pairs or ["No prompt has two answers to compare."], "list"),
+    ]
+
+
+def preference(facts: Facts) -> list[Block]:
+    """People first, then each model judge, then each person."""
+    rows = facts.rows("preference")
+    if not rows:
+        return [Text(["Nobody judged: the recipe names no judge and asks no people."])]
+    order = {"people": 0, "model": 1, "person": 2}
+    blocks: list[Block] = []
+    for kind, name in sorted(
+        dict.fromkeys((r["kind"], r["judge"]) for r in rows), key=lambda pair: order[pair[0]]
+    ):
+        mine = [row for row in rows if (row["kind"], row["judge"]) == (kind, name)]
+        blocks += one_judge(facts, kind, name, mine)
+    return blocks
+
+
+def one_judge(facts: Facts, kind: str, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Block]:
+    if kind == "person":
+        return [tables.preference(f"{name}, one person", rows)]
+    if kind == "people":
+        title, what = "People", "all people pooled, each verdict counting once"
+    else:
+        title, what = f"Judge: {name}", what_it_is(facts, name)
+    failed = kind == "model" and (facts.trust_of(name) or {}).get("grade") == "no" and not facts.is_fake(name)
+    what += ", not to be trusted (section 4)" if failed else ""
+    caption = (
+        f"{what[:1].upper()}{what[1:]}. Below each bar, intervals: of wins, and of wins and ties together."
+    )
+    figure = tables.preference_figure(title, rows, caption)
+    table = tables.preference(f"{title}: rates with intervals", rows)
+    if figure is None:
+        return [Text([title], "subtitle"), Text(["No verdict could be read."]), table]
+    return [figure, table]
+
+
+def trust(facts: Facts) -> list[Block]:
+    blocks: list[Block] = []
+    for row in facts.rows("trust"):
+        name = row["judge"]
+        if facts.is_fake(name):
+            words = [
+                f"{name} is {what_it_is(facts, name)}. It tests the study and says nothing about quality."
+            ]
+        else:
+            words = [f"{name}: {sentence}" for sentence in row["words"]]
+        bad = row["grade"] == "no" or facts.is_fake(name)
+        blocks.append(Text(words, "warning" if bad else "paragraphs"))
+    if not blocks:
+        blocks.append(Text(["No model judged."]))
+    else:
+        blocks.append(tables.trust(facts))
+    if facts.rows("agreement"):
+        blocks.append(tables.agreement(facts))
+        value = facts.stats.get("alpha_of_people", {}).get("tie_distance")
+        if value is not None:
+            blocks.append(Text([f"Krippendorff's alpha of all people, with the same distance: {value:.2f}."]))
+    else:
+        blocks.append(
+            Text(["There is only one judge, so nothing to agree with."] if facts.rows("trust") else [])
+        )
+    return blocks
+
+
+def samples(facts: Facts) -> list[Block]:
+    prompts: Sequence[Example | Prompt] = facts.dev if facts.recipe.generate.split == "dev" else facts.test
+    answered = {r.prompt_id for responses in facts.responses.values() for r in responses}
+    asked = [prompt for prompt in prompts if prompt.id in answered]
+    chosen = spread(asked, facts.recipe.report.samples)
+    if not chosen:
+        return [Text(["There are no responses to show."])]
+    intro = (
+        f"{len(chosen)} of {len(asked)} prompts, evenly spaced and not chosen by anyone. "
+        "The text is as the systems gave it."
+    )
+    return [Text([intro]), *(side_by_side(facts, prompt) for prompt in chosen)]
+
+
+def spread(items: Sequence[Any], count: int) -> list[Any]:
+    """`count` items, evenly spaced from the first on."""
+    if count >= len(items):
+        return list(items)
+    return [items[place * len(items) // count] for place in range(count)]
+
+
+def side_by_side(facts: Facts, prompt: Example | Prompt) -> Sample:
+    turns = prompt.turns[:-1] if isinstance(prompt, Example) else prompt.turns
+    text = turns[0].text if len(turns) == 1 else "\n\n".join(f"{t.role}: {t.text}" for t in turns)
+    answers = [
+        Answer(name, response.text, stopped(response))
+        for name, responses in facts.responses.items()
+        for response in responses
+        if response.prompt_id == prompt.id and response.sample == 0
+    ]
+    return Sample(prompt.id, text, answers)
+
+
+def stopped(response: Response) -> str:
+    return f"{response.tokens:,} tokens · stopped: {tables.FINISH[response.finish].lower()}"
+
+
+def data(facts: Facts) -> list[Block]:
+    blocks: list[Block | None] = [
+        curation.table_1(facts),
+        curation.funnel_figure(facts),
+        curation.funnel_table(facts) if facts.counts("clean") else None,
+        curation.drawn_table(facts) if facts.counts("select").get("drawn") else None,
+        curation.licences(facts),
+    ]
+    return [block for block in blocks if block]
+
+
+def training(facts: Facts) -> list[Block]:
+    blocks: list[Block | None] = [
+        curation.loss_figure(facts),
+        curation.training_table(facts),
+        curation.epochs_table(facts),
+    ]
+    shown_samples = curation.dev_samples(facts)
+    if shown_samples:
+        blocks += [Text(["Dev prompts, before and after"], "subtitle"), *shown_samples]
+    else:
+        blocks.append(Text(["There is no dev set, or none of it was answered while training."]))
+    return [block for block in blocks if block]
+
+
+def departed(facts: Facts) -> list[Block]:
+    found = departures(facts.recipe)
+    lines = [
+        f"{key}: {here} here, {default} {'in the paper' if whose != 'ours' else 'by default (ours)'}"
+        + (f" ({whose})" if whose != "ours" else "")
+        for key, here, default, whose in found
+    ]
+    kept = [[key, value] for key, value in ours(facts.recipe)]
+    blocks: list[Block] = [
+        Text(lines or ["No setting departs from its default."], "list"),
+        Text(in_words(facts), "list"),
+    ]
+    columns = [Column("Setting", "code"), Column("Value", "code")]
+    return [*blocks, Table("Where the paper is silent and the default is ours", columns, kept, folded=True)]
+
+
+def lost(facts: Facts) -> list[Block]:
+    found = facts.stats.get("losses", {})
+    lines = [
+        f"Prompts that could not be compared ({rule.replace('_', ' ')}): {count}."
+        for rule, count in found.get("unpaired", {}).items()
+    ]
+    if found.get("unjudged_by_people"):
+        lines.append(f"Comparisons that no person judged: {found['unjudged_by_people']}.")
+    lines.append(f"Training examples that lost their tail: {facts.counts('train').get('truncated', 0)}.")
+    failed = {
+        name: sum(r.finish == "error" for r in responses) for name, responses in facts.responses.items()
+    }
+    lines += [f"Responses of {name} that failed: {count}." for name, count in failed.items() if count]
+    if not found.get("unpaired"):
+        lines.insert(0, "Every prompt with a baseline's answer could be compared.")
+    if leaks := facts.counts("study").get("leaks"):
+        lines.append(f"Responses that name a system, so that a judge may know whose they are: {leaks}.")
+    blocks: list[Block | None] = [Text(lines, "list")]
+    if found.get("judges"):
+        blocks.append(tables.losses(facts))
+    blocks.append(curation.dropped_late(facts))
+    return [block for block in blocks if block]
+
+
+def reproduce(facts: Facts) -> list[Block]:
+    values = settings(facts.recipe)
+    rows = [[key, shown(value), PAPER.get(key, "")] for key, value in values.items()]
+    columns = [Column("Setting", "code"), Column("Value", "code"), Column("Where the paper sets it")]
+    keys = [[label, step.key] for label, step in facts.steps.items()]
+    return [
+        Text(
+            [
+                "To make this again: handful run RECIPE, with a recipe of these settings and the same inputs. "
+                "A folder's key follows from its settings and inputs, so equal keys mean equal work.",
+            ]
+        ),
+        versions(facts),
+        Table("Keys of the folders", [Column("Step", "code"), Column("Key", "code")], keys, folded=True),
+        Table("All settings", columns, rows, folded=True),
+    ]
+
+
+def versions(facts: Facts) -> Table:
+    """One row a library; where steps were made with different versions, which."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for label, step in facts.steps.items():
+        for library, version in step.environment.items():
+            found.setdefault(library, {}).setdefault(version, []).append(label)
+    rows = [
+        [
+            library,
+            next(iter(by_version))
+            if len(by_version) == 1
+            else "; ".join(f"{version} ({', '.join(labels)})" for version, labels in by_version.items()),
+        ]
+        for library, by_version in found.items()
+    ]
+    return Table("Versions", [Column("What"), Column("Version", "code")], rows)

@@ -1,0 +1,253 @@
+"""Tables of the evaluation: systems, preference, trust, agreement, losses. Pure functions from facts to rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from handful.core.types import Interval
+from handful.report.facts import Facts
+from handful.report.figures import MINUS, Bar, preference_bars
+from handful.report.page import Column, Figure, Table
+from handful.report.words import what_it_is
+
+
+def systems(facts: Facts) -> Table:
+    rows = [
+        [
+            row["system"],
+            describe_system(facts, row["system"]),
+            row["responses"],
+            row["ended"],
+            row["words"],
+            row["tokens"],
+            row["empty"],
+        ]
+        for row in facts.rows("systems")
+    ]
+    return Table(
+        "How each system answered",
+        [
+            Column("System"),
+            Column("What it is"),
+            Column("Responses", "count"),
+            Column("Ended its turn", "share"),
+            Column("Words", "mean"),
+            Column("Tokens", "mean"),
+            Column("Empty", "count"),
+        ],
+        rows,
+        note="“Ended its turn”: the model gave its own end token, rather than run out of tokens. "
+        "Words and tokens are means.",
+    )
+
+
+def finishes(facts: Facts) -> Table:
+    kinds = list(dict.fromkeys(kind for row in facts.rows("systems") for kind in row["finish"]))
+    return Table(
+        "Why they stopped",
+        [Column("System"), *(Column(FINISH.get(kind, kind), "share") for kind in kinds)],
+        [[row["system"], *(row["finish"].get(kind, 0.0) for kind in kinds)] for row in facts.rows("systems")],
+    )
+
+
+FINISH = {
+    "eot": "End of turn (eot)",
+    "eos": "End of text (eos)",
+    "stop": "Stop string",
+    "length": "Out of tokens",
+    "error": "Failed",
+}
+
+
+def describe_system(facts: Facts, name: str) -> str:
+    entry: Any = facts.recipe.generate.systems.get(name)
+    kind = getattr(entry, "kind", "")
+    if kind == "checkpoint":
+        return "the tuned model" + (f" after epoch {entry.epoch}" if entry.epoch else ", last epoch")
+    if kind == "base":
+        return "the model before tuning"
+    if kind == "few_shot":
+        return f"the model before tuning, shown {entry.examples} examples"
+    if kind == "endpoint":
+        return f"{entry.model}, behind an endpoint"
+    return "a fake that fills in a sentence" if kind == "fake" else ""
+
+
+COLUMNS = (
+    Column("Against"),
+    Column("Prompts", "count"),
+    Column("Wins", "share"),
+    Column("Ties", "share"),
+    Column("Losses", "share"),
+    Column("At least as good", "share"),
+    Column("Ties as half", "share"),
+    Column(f"Wins {MINUS} losses", "net"),
+    Column("Sign test, p", "p"),
+    Column("Holm, p", "p"),
+)
+
+
+def preference(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    several = len(rows) > 1
+    return Table(
+        title,
+        COLUMNS if several else COLUMNS[:-1],
+        [
+            [
+                row["baseline"],
+                row["win"].n,
+                row["win"],
+                row["tie"],
+                row["loss"],
+                row["at_least_as_good"],
+                row["ties_as_half"],
+                row["net"],
+                row["p_value"],
+                *([row["p_holm"]] if several else []),
+            ]
+            for row in rows
+        ],
+        note=left_out(rows),
+    )
+
+
+def left_out(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What the rates do not contain, and what the rule made a tie."""
+    flipped, unreadable, missing = (
+        sum(row[name] for row in rows) for name in ("flipped", "unreadable", "missing")
+    )
+    parts = []
+    if flipped:
+        parts.append(
+            f"{flipped} of {sum(row['comparisons'] for row in rows)} comparisons are ties by rule: "
+            "the judge changed its mind when sides were swapped"
+        )
+    if unreadable:
+        parts.append(f"{unreadable} could not be read and are in no rate")
+    if missing:
+        parts.append(f"{missing} have no verdict and are in no rate")
+    return "; ".join(parts) + "." if parts else ""
+
+
+def preference_figure(title: str, rows: Sequence[Mapping[str, Any]], caption: str) -> Figure | None:
+    """The paper's stacked bars, for the baselines with a rate; None where there is none."""
+    rated = [row for row in rows if row["win"].estimate is not None]
+    if not rated:
+        return None
+    bars = [
+        Bar(
+            label=f"vs {row['baseline']}",
+            win=row["win"].estimate,
+            tie=row["tie"].estimate,
+            loss=row["loss"].estimate,
+            note=f"n = {row['win'].n}",
+            win_bounds=bounds(row["win"]),
+            good_bounds=bounds(row["at_least_as_good"]),
+        )
+        for row in rated
+    ]
+    data = [
+        {name: row[name] for name in ("baseline", "win", "tie", "loss", "at_least_as_good")} for row in rated
+    ]
+    return Figure(title, preference_bars(rated[0]["subject"], bars), data, caption)
+
+
+def bounds(value: Interval) -> tuple[float, float] | None:
+    return None if value.low is None or value.high is None else (value.low, value.high)
+
+
+def trust(facts: Facts) -> Table:
+    bias = {row["judge"]: row["longer_chosen"] for row in facts.rows("length_bias")}
+    return Table(
+        "Judges under test",
+        [
+            Column("Judge"),
+            Column("What it is"),
+            Column("Same verdict when swapped", "share"),
+            Column("… tie-discounted", "share"),
+            Column("Chose the first shown", "share"),
+            Column("Chose the longer", "share"),
+            Column("Unreadable", "share"),
+            Column("Saw a cut answer", "count"),
+        ],
+        [
+            [
+                row["judge"],
+                what_it_is(facts, row["judge"]),
+                row["self_agreement"],
+                row["self_agreement_tie_discounted"],
+                row["first_position"],
+                bias.get(row["judge"]),
+                row["unreadable"],
+                row["truncated"],
+            ]
+            for row in facts.rows("trust")
+        ],
+        note="The first two are shares of comparisons. Places and lengths are counted among verdicts that chose "
+        "a side; 50% is even-handed.",
+    )
+
+
+def agreement(facts: Facts) -> Table:
+    return Table(
+        "How far they agree",
+        [
+            Column("First"),
+            Column("Second"),
+            Column("Comparisons", "count"),
+            Column("Tie-discounted", "share"),
+            Column("Exact", "share"),
+            Column("Chance", "share"),
+            Column("Always tie", "share"),
+            Column("Weighted kappa", "number"),
+            Column("Cohen's kappa", "number"),
+        ],
+        [
+            [
+                row["first"],
+                row["second"],
+                row["comparisons"],
+                row["tie_discounted"],
+                row["exact"],
+                row["chance"],
+                row["always_tie"],
+                row["weighted_kappa"],
+                row["kappa"],
+            ]
+            for row in facts.rows("agreement")
+        ],
+        note="Tie-discounted accuracy (Section 4.2): 1 for the same choice, ½ if exactly one said tie. “Chance” and "
+        "“always tie” are what two random annotators, and one who always says tie, would score; kappas are "
+        "corrected for chance, 0 being none beyond it.",
+    )
+
+
+def losses(facts: Facts) -> Table:
+    judges: Sequence[Mapping[str, Any]] = facts.stats.get("losses", {}).get("judges", ())
+    return Table(
+        "What each judge could not settle",
+        [
+            Column("Judge"),
+            Column("Comparisons", "count"),
+            Column("Read", "count"),
+            Column("Flipped (a tie)", "count"),
+            Column("Unreadable", "count"),
+            Column("Missing", "count"),
+            Column("Saw a cut answer", "count"),
+            Column("For example", "code"),
+        ],
+        [
+            [
+                row["judge"],
+                row["comparisons"],
+                row["read"],
+                row["flipped"],
+                row["unreadable"],
+                row["missing"],
+                row["truncated"],
+                ", ".join(f"{kind}: {ids[0]}" for kind, ids in row["examples"].items()),
+            ]
+            for row in judges
+        ],
+    )

@@ -1,0 +1,197 @@
+"""Section 2.2: examples written by hand, one Markdown file each.
+
+    ---
+    split: train
+    kind: plain
+    topic: language
+    author: Who wrote it
+    license: CC BY 4.0
+    ---
+    ## User
+
+    A question.
+
+    ## Assistant
+
+    Its answer.
+
+A dialogue repeats the two sections. A test file ends with the user, any other with the assistant. The two headings
+count where they are the whole line, outside code fences. What is written is taken as it stands, but for the blank
+lines around each turn.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from handful.core.errors import DataError
+from handful.core.types import Example, Noun, Origin, Prompt, Role, Turn
+from handful.recipe.schema import Authored
+
+KEYS = ("split", "kind", "topic", "author", "license", "url")
+SPLITS = {"train": "examples", "dev": "dev", "test": "test"}
+"""Split -> the file of the stage's folder that it goes to."""
+HEADINGS: dict[str, Role] = {"## User": "user", "## Assistant": "assistant"}
+FENCE = re.compile(r"\s*(`{3,}|~{3,})([^\n]*)")
+
+
+@dataclass(slots=True)
+class Section:
+    """A turn in the making: where its heading stands, and the lines below it."""
+
+    line: int
+    role: Role
+    lines: list[str] = field(default_factory=list)
+
+
+def read(
+    name: str, source: Authored, rules: Mapping[str, int], put: Callable[[str, Noun], None], scratch: Path
+) -> dict[str, Any]:
+    """Put each file's dialogue, sorted by path within each folder.
+
+    Raises:
+        DataError: a file that is not in the form above, by its line; two of one name; or none at all.
+    """
+    seen: dict[str, Path] = {}
+    for path in _files(source.paths):
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
+        split, record = parse(text, str(path), name)
+        if first := seen.get(record.id):
+            raise DataError(
+                f"{path}: has the name of {first}, and a name is what an example is known by; rename one"
+            )
+        seen[record.id] = path
+        put(SPLITS[split], record)
+    return {}
+
+
+def _files(paths: Iterable[str]) -> list[Path]:
+    files: list[Path] = []
+    for path in map(Path, paths):
+        if not path.exists():
+            raise DataError(f"{path}: no such file or folder")
+        below = (
+            [path]
+            if path.is_file()
+            else sorted(f for f in path.rglob("*.md") if f.name.lower() != "readme.md")
+        )
+        if not below:
+            raise DataError(f"{path}: holds no *.md file")
+        files += below
+    return files
+
+
+def parse(text: str, path: str, source: str) -> tuple[str, Example | Prompt]:
+    """Read one file into its split and its dialogue.
+
+    Raises:
+        DataError: what is wrong, with `path` and the line.
+    """
+    lines = text.replace("\r\n", "\n").split("\n")
+    keys, body = _front_matter(lines, path)
+    split = keys.get("split", "train")
+    sections = _sections(lines, body, path)
+    last: Role = "user" if split == "test" else "assistant"
+    if sections[-1].role != last:
+        raise DataError(f"{path}:{sections[-1].line}: a {split} example must end with the {last}, not here")
+    stem = Path(path).stem
+    origin = Origin(
+        source=source,
+        community=source,
+        item=Path(path).name,
+        url=keys.get("url", ""),
+        author=keys.get("author", ""),
+        license=keys.get("license", ""),
+    )
+    turns = tuple(Turn(section.role, _text(section, path)) for section in sections)
+    tags = tuple(f"{key}={keys[key]}" for key in ("kind", "topic") if keys.get(key))
+    make = Prompt if split == "test" else Example
+    return split, make(f"{source}/{stem}", turns, origin, tags)
+
+
+def _front_matter(lines: list[str], path: str) -> tuple[dict[str, str], int]:
+    """The keys at the top, and the index of the first line below them."""
+    if lines[0].rstrip() != "---":
+        raise DataError(
+            f"{path}:1: has no front matter; the first line must be ---, then lines as in `split: train`"
+        )
+    keys: dict[str, str] = {}
+    for number, line in enumerate(lines[1:], start=2):
+        if line.rstrip() == "---":
+            return keys, number
+        if not line.strip():
+            continue
+        key, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon:
+            raise DataError(f"{path}:{number}: {line.strip()!r} is not in the form `key: value`")
+        _check_key(key, value, keys, f"{path}:{number}")
+        keys[key] = value
+    raise DataError(f"{path}:{len(lines)}: the front matter that begins in line 1 is not closed with ---")
+
+
+def _check_key(key: str, value: str, keys: Mapping[str, str], where: str) -> None:
+    if key not in KEYS:
+        near = difflib.get_close_matches(key, KEYS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(KEYS)}"
+        raise DataError(f"{where}: no key {key!r}; {hint}")
+    if key in keys:
+        raise DataError(f"{where}: {key!r} stands there twice")
+    if key == "split" and value not in SPLITS:
+        raise DataError(f"{where}: split must be one of {', '.join(SPLITS)}, found {value!r}")
+
+
+def _sections(lines: list[str], start: int, path: str) -> list[Section]:
+    """The lines from `start`, parted at the headings that are not inside a code fence."""
+    sections: list[Section] = []
+    fence, opened = "", 0
+    for number, line in enumerate(lines[start:], start=start + 1):
+        role = None if fence else HEADINGS.get(line.rstrip())
+        if role:
+            expected = "assistant" if len(sections) % 2 else "user"
+            if role != expected:
+                raise DataError(f"{path}:{number}: a turn by the {role} where the {expected} has to speak")
+            sections.append(Section(number, role))
+            continue
+        if not sections and line.strip():
+            raise DataError(f"{path}:{number}: text before the first `## User`")
+        if sections:
+            sections[-1].lines.append(line)
+        was, fence = fence, _fence(line, fence)
+        opened = number if fence and not was else opened
+    if fence:
+        raise DataError(f"{path}:{opened}: the code fence {fence} that opens here is never closed")
+    if not sections:
+        raise DataError(f"{path}:{start}: holds no `## User` turn")
+    return sections
+
+
+def _fence(line: str, fence: str) -> str:
+    """The code fence that is open after `line`, given the one before it; "" for none."""
+    match = FENCE.match(line)
+    if not match:
+        return fence
+    mark, rest = match.groups()
+    if not fence:
+        return "" if mark[0] == "`" and "`" in rest else mark  # ```so``` is code within a line
+    closes = mark[0] == fence[0] and len(mark) >= len(fence) and not rest.strip()
+    return "" if closes else fence
+
+
+def _text(section: Section, path: str) -> str:
+    text = "\n".join(section.lines).strip("\n")
+    if not text.strip():
+        raise DataError(f"{path}:{section.line}: the {section.role}'s turn is empty")
+    return _strip_blank_lines(text)
+
+
+def _strip_blank_lines(text: str) -> str:
+    """Without blank lines at either end; an indent of the first line stays."""
+    return re.sub(r"\A(?:[ \t]*\n)+", "", text).rstrip()

@@ -1,0 +1,145 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+from lxml import html as peer
+
+from handful.clean.html import is_tangled, to_line, to_text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>one\ntwo</p>\n\n<p>three</p>", "one two\n\nthree"),
+        ("<p>a<br>\nb<br/><br>c</p>", "a\nb\n\nc"),
+        ('<p>see <a href="https://x.org">the <b>docs</b></a>, now</p>', "see the docs, now"),
+        ('<p>a <img src="x.png" alt="y"> b</p>', "a b"),
+        ("<figure><img src=x><figcaption>Fig</figcaption></figure><p>a</p>", "a"),
+        ("<h2>Head</h2><p>text</p><hr><p>more</p>", "Head\n\ntext\n\nmore"),
+        ("<p>a &lt;b&gt; &amp;amp; c&nbsp;d</p>", "a <b> &amp; c d"),
+        ("<p>use <code>a &lt; b</code>.</p>", "use `a < b`."),
+        ("<p><code>a`b</code> and <code>`</code> <code> </code></p>", "``a`b`` and `` ` ``"),
+        ("<p>x<sup>2</sup>, 10<sup>-3</sup>, (a+b)<sup>n+1</sup></p>", "x^2, 10^-3, (a+b)^(n+1)"),
+        ("<p>the 5<sup>th</sup> claim<sup>1</sup>, H<sub>2</sub>O</p>", "the 5th claim[1], H2O"),
+        ("<p>press <kbd>Ctrl</kbd>+<kbd>C</kbd></p>", "press Ctrl+C"),
+        ("<p>now <strike>never</strike> always</p>", "now always"),
+        ("<script>x()</script><style>p{}</style><p>a</p><!-- b -->", "a"),
+        ("<blockquote><p>a</p><p>b<br>c</p></blockquote><p>d</p>", "> a\n>\n> b\n> c\n\nd"),
+        ("<table><tr><th>A</th><th>B</th></tr><tr><td>1</td><td>2</td></tr></table>", "A | B\n1 | 2"),
+        ("<p>zero\u200bwidth \x07bell&#1;</p>", "zerowidth bell"),
+    ],
+)
+def test_markup_becomes_text(html, text):
+    assert to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<ul><li>a</li><li>b</li></ul>", "- a\n- b"),
+        ("<ul><li><p>a</p></li><li><p>b</p></li></ul>", "- a\n\n- b"),
+        ('<ol start="9"><li>a</li><li>b<br>c</li></ol>', "9. a\n10. b\n    c"),
+        ('<ol><li>a</li><li value="7">b</li><li>c</li></ol>', "1. a\n7. b\n8. c"),
+        ('<ol start="x"><li>a</li></ol>', "1. a"),
+        ("<ul><li>a<ol><li>b<ul><li>c</li></ul></li></ol></li><li>d</li></ul>", "- a\n  1. b\n     - c\n- d"),
+        ("<ul><li>a</li><ul><li>b</li></ul></ul>", "- a\n  - b"),
+        ("<ol><li>a</li><li> </li><li>c</li></ol>", "1. a\n3. c"),
+        ("<p>x</p><ul><li>a</li></ul><p>y</p>", "x\n\n- a\n\ny"),
+        ("<blockquote><ul><li>a</li><li>b</li></ul></blockquote>", "> - a\n> - b"),
+        ("<li>a<li>b", "- a\n\n- b"),
+    ],
+)
+def test_lists_keep_their_numbers_and_their_depth(html, text):
+    assert to_text(html) == text
+
+
+def test_code_keeps_every_blank_line_and_indent():
+    code = "def f():\n\n\n    return 1  \n\n\n\nprint(f())"
+    assert to_text(f"<p>a</p><pre><code>{code}\n</code></pre><p>b</p>") == f"a\n\n```\n{code}\n```\n\nb"
+
+
+def test_code_in_a_list_is_set_in():
+    html = "<ol><li><p>run</p><pre><code>if x:\n\n  y\n</code></pre></li></ol>"
+    assert to_text(html) == "1. run\n\n   ```\n   if x:\n\n     y\n   ```"
+
+
+def test_a_fence_is_longer_than_any_in_the_code():
+    assert to_text("<pre><code>````\nx\n````</code></pre>") == "`````\n````\nx\n````\n`````"
+
+
+def test_entities_are_decoded_once():
+    assert to_text("<p>&amp;lt;b&amp;gt;</p>") == "&lt;b&gt;"
+
+
+@given(st.text(st.characters(exclude_characters="<&", exclude_categories=["Cc", "Cs"])))
+def test_text_without_markup_stays_as_it_is(text):
+    lines = [line.rstrip() for line in text.split("\n")]
+    assert to_text(text) == "\n".join(lines).strip("\n")
+
+
+PIECES = (
+    "<p> </p> <ul> </ul> <ol> </ol> <li> </li> <pre> </pre> <code> </code> <b> </b> <br> <table> <tr> <td> </td> "
+    "</table> <blockquote> </blockquote> <a> </a> <sup> </sup> <hr> <h1> </h1> <div> </div> <img> <!-- --> word"
+).split()
+
+
+@given(st.lists(st.sampled_from([*PIECES, "\n", "  ", "`", '<a href="<b>">', "x1"]), max_size=60))
+def test_no_tag_survives_however_they_are_nested(pieces):
+    assert "<" not in to_text("".join(pieces))
+
+
+@given(st.text(st.sampled_from("<>/&;!-ab \n`\"'=1#\x00\ud800")))
+def test_nothing_raises(markup):
+    to_text(markup)
+
+
+@pytest.mark.parametrize(
+    "html",
+    ["<div>" * 200_000, "<ul><li>x" * 100_000, "<blockquote>x" * 70_000, "<b>" * 300_000, "<" * 10**6, "&" * 10**6],
+)
+def test_a_million_characters_of_broken_markup_end_soon(html):
+    to_text(html)
+
+
+@pytest.mark.parametrize("html", ["<div>" * 1_300 + "deep", "<ul><li>" * 900 + "deep", "<div>" * 5_000 + "deep"])
+def test_thousands_of_open_tags_lose_no_words(html):
+    assert to_text(html).endswith("deep")
+
+
+def test_a_long_post_is_not_taken_for_a_tangle():
+    assert not is_tangled("<p>a <b>b</b></p><ul><li>c</li></ul>" * 20_000)
+
+
+def test_titles_are_text_and_only_their_entities_are_decoded():
+    assert to_line("What does <br>\n do in R&amp;D &#39;x&#39; ?a=1&copy=2") == "What does <br> do in R&D 'x' ?a=1&copy=2"
+
+
+def test_no_character_of_real_posts_is_lost_or_moved(shared_data):
+    """Against lxml: the same letters and digits in the same order, whatever the layout."""
+    for body in posts(shared_data / "stackexchange" / "beer.stackexchange.com" / "Posts.xml", 1_500):
+        assert letters(to_text(body)) == letters(second_opinion(body))
+
+
+def posts(path, count):
+    for number, (_, row) in enumerate(etree.iterparse(str(path), tag="row")):
+        if number == count:
+            return
+        yield row.get("Body")
+        row.clear()
+
+
+def letters(text):
+    return "".join(re.findall(r"[^\W_]", text))
+
+
+def second_opinion(body):
+    tree = peer.fragment_fromstring(body, create_parent=True)
+    for ordered in tree.iter("ol"):
+        for number, item in enumerate(ordered.findall("li"), start=int(ordered.get("start", 1))):
+            if item.text_content().strip():
+                item.text = f"{number} {item.text or ''}"
+    for struck in tree.xpath("//strike | //s | //del"):
+        struck.drop_tree()
+    return tree.text_content()

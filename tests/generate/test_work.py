@@ -1,0 +1,201 @@
+"""The stage: prompts in, responses out, the same bytes each time."""
+
+from __future__ import annotations
+
+import pytest
+
+from handful.core import jsonl
+from handful.core.errors import DataError, MissingModel
+from handful.core.types import Dropped, Prompt, Response
+from handful.generate import local
+from handful.generate.work import work
+from handful.recipe.schema import (
+    BaseSystem,
+    CheckpointSystem,
+    FakeSystem,
+    FewShotSystem,
+    Generate,
+    ModelRef,
+)
+
+
+def settings(system, **more):
+    plain = {"max_tokens": 24, "limit": "new", "batch_size": 2, "device": "cpu", "precision": "float32"}
+    return Generate(**{**plain, **more}, systems={"it": system})
+
+
+def responses(out):
+    return list(jsonl.read(out / "responses.jsonl", Response))
+
+
+def test_responses_stand_in_the_order_of_prompts_then_samples(dataset, checkpoints, out):
+    params = settings(CheckpointSystem(kind="checkpoint"), samples=3)
+    counts = work(params, {"dataset": dataset, "train": checkpoints}, out)
+    order = [(f"p{number}", sample) for number in range(5) for sample in range(3)]
+    found = responses(out)
+    assert [(r.prompt_id, r.sample) for r in found] == order
+    assert {r.system for r in found} == {"it"}
+    assert counts["prompts"] == 5
+    assert counts["responses"] == 15 == sum(counts["finish"].values())
+    assert counts["tokens"] == sum(r.tokens for r in found)
+    assert len({r.text for r in found}) > 10, "samples differ"
+    assert all(r.text == r.text.strip() for r in found)
+    assert sorted(p.name for p in out.iterdir()) == ["errors.jsonl", "responses.jsonl", "truncated.jsonl"]
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(dataset, checkpoints, out, tmp_path, monkeypatch):
+    params = settings(CheckpointSystem(kind="checkpoint"), samples=2)
+    inputs = {"dataset": dataset, "train": checkpoints}
+    undisturbed = tmp_path / "undisturbed"
+    undisturbed.mkdir()
+    counts = work(params, inputs, undisturbed)
+
+    batches = []
+
+    def killed_in_the_third(*arguments, **more):
+        batches.append(1)
+        if len(batches) == 3:
+            raise Killed
+        return sample(*arguments, **more)
+
+    sample = local.sample
+    monkeypatch.setattr(local, "sample", killed_in_the_third)
+    with pytest.raises(Killed):
+        work(params, inputs, out)
+    growing = out / "responses.partial.jsonl"
+    lines = growing.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 4
+    growing.write_bytes(b"".join(lines[:3]) + lines[3][:20])  # the kill came in the middle of a write
+
+    assert work(params, inputs, out) == counts
+    assert len(batches) == 3 + 4, "one of the five batches was whole, the torn one is made again"
+    names = {path.name for path in undisturbed.iterdir()}
+    assert {path.name for path in out.iterdir()} == names
+    for name in names:
+        assert (out / name).read_bytes() == (undisturbed / name).read_bytes()
+
+
+def test_epoch_0_is_the_last_and_others_are_found_by_number(dataset, checkpoints, tmp_path):
+    texts = {}
+    for epoch in (0, 1, 2):
+        (out := tmp_path / str(epoch)).mkdir()
+        work(
+            settings(CheckpointSystem(kind="checkpoint", epoch=epoch)),
+            {"dataset": dataset, "train": checkpoints},
+            out,
+        )
+        texts[epoch] = [r.text for r in responses(out)]
+    assert texts[0] == texts[2] != texts[1]
+
+
+def test_a_missing_epoch_names_those_there(dataset, checkpoints, out):
+    params = settings(CheckpointSystem(kind="checkpoint", epoch=7))
+    with pytest.raises(DataError, match="no checkpoint of epoch 7; those there: 1, 2"):
+        work(params, {"dataset": dataset, "train": checkpoints}, out)
+
+
+def test_the_end_of_turn_is_told_from_the_end_of_text(dataset, checkpoints, out):
+    """A model that always says EOT, and one that always says EOS."""
+    import torch
+
+    from handful.models.load import load_model, load_tokenizer
+
+    for token, finish in (("<|eot|>", "eot"), ("<eos>", "eos")):
+        source = checkpoints / "epoch-02"
+        model, tokenizer = load_model(str(source)), load_tokenizer(str(source))
+        train = out / finish
+        with torch.no_grad():
+            head = torch.nn.Linear(64, 301, bias=True)
+            head.weight.zero_()
+            head.bias.zero_()
+            model.lm_head.weight.zero_()
+            model.lm_head.weight[tokenizer.convert_tokens_to_ids(token)] = 1.0
+            model.model.norm.weight.fill_(1.0)
+            for layer in model.model.layers:
+                layer.self_attn.o_proj.weight.zero_()
+                layer.mlp.down_proj.weight.zero_()
+            model.model.embed_tokens.weight.fill_(1.0)
+        model.save_pretrained(train / "epoch-01")
+        tokenizer.save_pretrained(train / "epoch-01")
+        params = settings(CheckpointSystem(kind="checkpoint"), temperature=0.0)
+        counts = work(params, {"dataset": dataset, "train": train}, out)
+        assert counts["finish"] == {finish: 5}
+        assert counts["tokens"] == 0
+
+
+def test_the_base_model_never_ends_its_turn(dataset, checkpoints, out):
+    params = settings(BaseSystem(kind="base", model=ModelRef(str(checkpoints / "base"))))
+    counts = work(params, {"dataset": dataset}, out)
+    assert set(counts["finish"]) <= {"eos", "length"}
+
+
+def test_few_shot_keeps_what_it_showed(dataset, checkpoints, out):
+    system = FewShotSystem(
+        kind="few_shot", model=ModelRef(str(checkpoints / "base")), examples=2, max_context_tokens=400
+    )
+    params = settings(system, max_tokens=8)
+    work(params, {"dataset": dataset}, out)
+    context = (out / "context.md").read_text()
+    assert context.count("Answer number") == 2
+    assert context.endswith("# Query:\n{prompt}\n\n# Answer:\n")
+    before = (out / "responses.jsonl").read_bytes()
+    work(params, {"dataset": dataset}, out)
+    assert (out / "responses.jsonl").read_bytes() == before
+
+
+def test_few_shot_without_room_for_any_example(dataset, checkpoints, out):
+    system = FewShotSystem(kind="few_shot", model=ModelRef(str(checkpoints / "base")), max_context_tokens=9)
+    with pytest.raises(DataError, match="none of 5 single-turn training examples fits"):
+        work(settings(system), {"dataset": dataset}, out)
+
+
+def test_a_prompt_longer_than_the_model_loses_its_beginning_on_record(dataset, checkpoints, out):
+    long = Prompt("long", (jsonl_turn := _turn("word " * 400 + "THE END"),), _origin())
+    jsonl.write(dataset / "test.jsonl", [long])
+    params = settings(CheckpointSystem(kind="checkpoint"), samples=2)
+    counts = work(params, {"dataset": dataset, "train": checkpoints}, out)
+    (line,) = jsonl.read(out / "truncated.jsonl", Dropped)
+    assert (line.id, line.rule) == ("long", "too_long_for_model")
+    assert counts["truncated"] == 1
+    assert jsonl_turn.text.startswith("word")
+    assert len(responses(out)) == 2
+
+
+def _turn(text):
+    from handful.core.types import Turn
+
+    return Turn("user", text)
+
+
+def _origin():
+    from handful.core.types import Origin
+
+    return Origin("authored", "", "long")
+
+
+def test_the_dev_split_is_asked_without_its_answers(dataset, out):
+    params = settings(FakeSystem(kind="fake", text="So: {prompt}"), split="dev")
+    counts = work(params, {"dataset": dataset}, out)
+    assert counts == {"prompts": 3, "responses": 3, "finish": {"eot": 3}, "tokens": 31, "truncated": 0}
+    assert responses(out)[2].text == "So: Name three uses of a brick."
+
+
+def test_only_the_first_prompts_are_asked(dataset, out):
+    work(settings(FakeSystem(kind="fake"), first=2), {"dataset": dataset}, out)
+    assert [r.prompt_id for r in responses(out)] == ["p0", "p1"]
+
+
+def test_no_prompts_at_all_is_an_error_that_says_what_to_do(dataset, out):
+    (dataset / "test.jsonl").write_text("")
+    with pytest.raises(DataError, match=r"holds no prompts.*generate\.split = \"dev\""):
+        work(settings(FakeSystem(kind="fake")), {"dataset": dataset}, out)
+
+
+def test_an_unknown_model_is_named(dataset, out):
+    params = settings(BaseSystem(kind="base", model=ModelRef("./nowhere")))
+    with pytest.raises(MissingModel, match="nowhere"):
+        work(params, {"dataset": dataset}, out)

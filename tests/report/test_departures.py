@@ -1,0 +1,56 @@
+"""Which settings are the paper's, and which recipes depart."""
+
+from dataclasses import replace
+
+from handful.recipe.load import load
+from handful.recipe.schema import InputPath, Train
+from handful.report.departures import PAPER, PAPER_MODEL, defaults, departures, ours, settings, shown
+
+
+def test_every_setting_called_the_papers_exists():
+    assert PAPER.keys() <= defaults().keys()
+
+
+def test_a_recipe_of_defaults_departs_only_in_what_it_must(recipe):
+    plain = replace(recipe, train=Train(model=PAPER_MODEL), stats=replace(recipe.stats, draws=10_000))
+    plain = replace(
+        plain, generate=replace(plain.generate, max_tokens=2048), annotate=replace(plain.annotate, people=0)
+    )
+    assert departures(plain) == []
+
+
+def test_the_papers_recipe_departs_nowhere_but_in_names(repository):
+    found = {key for key, *_ in departures(load(repository / "recipes/lima-65b.toml"))}
+    assert found & PAPER.keys() <= {"train.model"}
+
+
+def test_the_demo_states_its_departures(repository):
+    found = {key: (here, there) for key, here, there, _ in departures(load(repository / "recipes/demo.toml"))}
+    assert found["train.epochs"][1] == "15"
+    assert found["train.learning_rate"][1] == "1e-05"
+    assert found["train.model"][1] == "LLaMA-65B"
+
+
+def test_what_the_paper_did_for_its_smaller_models_is_said(recipe):
+    small = replace(recipe, train=Train(model=PAPER_MODEL, batch_size=64))
+    found = {key: whose for key, _, _, whose in departures(small)}
+    assert found["train.batch_size"] == "Section 3, but the same for its 7B models, Section 5"
+
+
+def test_a_default_of_ours_is_called_ours(recipe):
+    kept = dict(ours(recipe))
+    assert kept["train.loss_on"] == "response"
+    assert "train.epochs" not in kept
+
+
+def test_paths_are_shown_without_where_they_lie():
+    assert shown(InputPath("/home/someone/data/cooking.7z")) == "cooking.7z"
+    assert shown((InputPath("/a/b"), InputPath("/a/c"))) == "b, c"
+    assert shown({"stem": 12}) == "stem 12"
+
+
+def test_settings_hold_the_whole_recipe(recipe):
+    found = settings(recipe)
+    assert found["sources.stem.kind"] == "stackexchange"
+    assert found["judge.judges.rule.prefers"] == "longer"
+    assert found["name"] == "a tiny run"

@@ -1,0 +1,167 @@
+"""Hand-written examples: one file a dialogue, and each mistake named by its line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handful.core.errors import DataError
+from handful.core.types import Example, Prompt, Turn
+from handful.recipe.schema import Authored, InputPath
+from handful.sources.authored import parse, read
+
+GOOD = """---
+split: train
+kind: refusal
+topic: cooking
+author: A. Writer: the elder
+license: CC BY 4.0
+---
+## User
+
+How?
+
+## Assistant
+
+So.
+"""
+
+
+def read_all(*paths):
+    found = []
+    source = Authored(kind="authored", paths=tuple(InputPath(str(path)) for path in paths))
+    read("authored", source, {}, lambda file, record: found.append((file, record)), paths[0])
+    return found
+
+
+def test_a_file_is_a_dialogue_with_its_origin():
+    split, example = parse(GOOD, "data/how-so.md", "authored")
+    assert split == "train"
+    assert isinstance(example, Example)
+    assert example.id == "authored/how-so"
+    assert example.turns == (Turn("user", "How?"), Turn("assistant", "So."))
+    assert example.tags == ("kind=refusal", "topic=cooking")
+    assert (example.origin.author, example.origin.license) == ("A. Writer: the elder", "CC BY 4.0")
+    assert (example.origin.source, example.origin.item) == ("authored", "how-so.md")
+
+
+def test_the_front_matter_may_be_empty_and_the_split_is_then_train():
+    split, example = parse("---\n---\n## User\nHow?\n## Assistant\nSo.", "x.md", "authored")
+    assert (split, example.tags, example.origin.author) == ("train", (), "")
+
+
+def test_windows_line_ends_read_alike():
+    assert parse(GOOD.replace("\n", "\r\n"), "x.md", "a") == parse(GOOD, "x.md", "a")
+
+
+def test_a_test_file_is_a_prompt():
+    split, prompt = parse(GOOD.replace("train", "test").partition("## Assistant")[0], "x.md", "authored")
+    assert split == "test"
+    assert isinstance(prompt, Prompt)
+
+
+CODE = """## Assistant
+
+Some code:
+
+```markdown
+## User
+
+~~~
+# blank lines stay
+
+
+```
+
+    ## Assistant
+
+`````
+```
+## User
+`````
+
+Use ```code``` so."""
+
+
+def test_headings_inside_code_are_text():
+    text = GOOD.replace("## Assistant\n\nSo.", CODE)
+    assert parse(text, "x.md", "a")[1].turns[1].text == CODE.removeprefix("## Assistant\n\n")
+
+
+@given(
+    st.lists(
+        st.sampled_from(["word", "", "  indented", "- item", "## Users", "# User", "1. one"]), min_size=1
+    )
+)
+def test_what_is_written_is_kept_to_the_letter(lines):
+    written = "\n".join(lines)
+    text = f"---\n---\n## User\n\nHow?\n\n## Assistant\n\nFirst\n{written}\nlast\n"
+    assert parse(text, "x.md", "a")[1].turns[1].text == f"First\n{written}\nlast"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("---\nsplit", "split", r"x\.md:1: has no front matter"),
+        ("license: CC BY 4.0\n---\n", "license: CC BY 4.0\n", r"x\.md:7: '## User' is not in the form"),
+        ("topic:", "topics:", r"x\.md:4: no key 'topics'; did you mean 'topic'\?"),
+        (
+            "topic:",
+            "colour:",
+            r"x\.md:4: no key 'colour'; the keys are split, kind, topic, author, license, url",
+        ),
+        ("topic: cooking", "kind: plain", r"x\.md:4: 'kind' stands there twice"),
+        (
+            "split: train",
+            "split: training",
+            r"x\.md:2: split must be one of train, dev, test, found 'training'",
+        ),
+        ("split: train", "split: test", r"x\.md:12: a test example must end with the user"),
+        ("## Assistant\n\nSo.", "", r"x\.md:8: a train example must end with the assistant"),
+        ("## User\n\nHow?\n\n", "", r"x\.md:8: a turn by the assistant where the user has to speak"),
+        ("## Assistant", "## User", r"x\.md:12: a turn by the user where the assistant has to speak"),
+        ("How?", "", r"x\.md:8: the user's turn is empty"),
+        ("## User", "Hello\n## User", r"x\.md:8: text before the first"),
+        ("So.", "```\nprint()", r"x\.md:14: the code fence ``` that opens here is never closed"),
+        ("## User\n\nHow?\n\n## Assistant\n\nSo.", "", r"x\.md:7: holds no `## User` turn"),
+    ],
+)
+def test_each_mistake_is_named_by_its_line(old, new, error):
+    with pytest.raises(DataError, match=error):
+        parse(GOOD.replace(old, new, 1), "x.md", "authored")
+
+
+def test_front_matter_that_never_ends_is_named():
+    with pytest.raises(DataError, match=r"x\.md:2: the front matter that begins in line 1 is not closed"):
+        parse("---\nsplit: dev", "x.md", "authored")
+
+
+def test_folders_are_searched_and_their_readme_is_no_example(tmp_path):
+    for name in ("b.md", "sub/a.md", "README.md", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("About." if name == "README.md" else GOOD.replace("train", "dev"))
+    assert [(file, record.id) for file, record in read_all(tmp_path)] == [
+        ("dev", "authored/b"),
+        ("dev", "authored/a"),
+    ]
+
+
+def test_what_cannot_be_read_is_refused(tmp_path):
+    (tmp_path / "a.md").write_text(GOOD)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.md").write_text(GOOD)
+    (tmp_path / "latin.md").write_bytes(GOOD.replace("How", "H\xf6w").encode("latin-1"))
+    (tmp_path / "none").mkdir()
+    for paths, match in [
+        ((tmp_path / "a.md", tmp_path / "sub"), r"sub/a\.md: has the name of .*a\.md"),
+        ((tmp_path / "latin.md",), r"latin\.md: is not UTF-8 text"),
+        ((tmp_path / "none",), r"holds no \*\.md file"),
+        ((tmp_path / "no.md",), "no such file or folder"),
+    ]:
+        with pytest.raises(DataError, match=match):
+            read_all(*paths)
+
+
+def test_the_shipped_examples_are_read(repository):
+    files = [file for file, _ in read_all(repository / "data" / "demo" / "authored")]
+    assert files.count("examples") >= 40
+    assert {"examples", "dev", "test"} == set(files)

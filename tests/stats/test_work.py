@@ -1,0 +1,112 @@
+"""The stage: folders in, stats.json out."""
+
+import json
+
+import pytest
+
+from handful.core import jsonl
+from handful.core.errors import DataError
+from handful.core.types import Comparison, Dropped, Response, Seal, Turn, Verdict
+from handful.recipe.schema import Stats
+from handful.run.store import Manifest, write_manifest
+from handful.stats.work import work
+
+PARAMS = Stats(draws=200)
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """Four prompts, "tuned" against "base", two judges, one person, one prompt without a pair."""
+    folders = {
+        name: tmp_path / name for name in ("study", "judge/j", "judge/k", "annotate", "generate/tuned")
+    }
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    (folders["study"] / "sealed").mkdir()
+    ids = [f"c{n}" for n in range(4)]
+    jsonl.write(
+        folders["study"] / "comparisons.jsonl",
+        [Comparison(id, f"p{id}", (Turn("user", "?"),), "a longer one", "short") for id in ids],
+    )
+    jsonl.write(folders["study"] / "sealed/key.jsonl", [Seal(id, f"p{id}", "tuned", "base") for id in ids])
+    counts = {"pairs": {"tuned vs base": 4}}
+    write_manifest(folders["study"], Manifest("study", 1, "k", {}, {}, counts, {}, {}))
+    jsonl.write(folders["study"] / "unpaired.jsonl", [Dropped("p9", "no_response", "base")])
+    said = {"c0": ("left", "left"), "c1": ("left", "right"), "c2": (None, "left"), "c3": ("right", None)}
+    jsonl.write(
+        folders["judge/j"] / "verdicts.jsonl",
+        [
+            Verdict(id, "j", choice, order)
+            for id, pair in said.items()
+            for order, choice in zip(("forward", "swapped"), pair, strict=True)
+        ],
+    )
+    jsonl.write(folders["judge/j"] / "truncated.jsonl", [Dropped("c0", "too_long_for_judge")] * 2)
+    jsonl.write(
+        folders["judge/k"] / "verdicts.jsonl", [Verdict("c0", "k", "tie", o) for o in ("forward", "swapped")]
+    )
+    jsonl.write(
+        folders["annotate"] / "verdicts.jsonl", [Verdict("c0", "ann", "left"), Verdict("c1", "ann", "tie")]
+    )
+    jsonl.write(
+        folders["generate/tuned"] / "responses.jsonl",
+        [Response(f"pc{n}", "tuned", "hi", 0, "eot", 2) for n in range(4)],
+    )
+    return folders
+
+
+def stats_of(inputs, out):
+    out.mkdir(exist_ok=True)
+    counts = work(PARAMS, inputs, out)
+    return counts, json.loads((out / "stats.json").read_text())
+
+
+def test_what_is_lost_is_counted_and_named(inputs, tmp_path):
+    counts, stats = stats_of(inputs, tmp_path / "out")
+    assert counts == {"comparisons": 4, "verdicts": 12, "unreadable": 2, "missing": 3}
+    j, k, ann = stats["losses"]["judges"]
+    assert (j["read"], j["flipped"], j["unreadable"], j["missing"], j["truncated"]) == (1, 1, 2, 0, 1)
+    assert j["examples"]["unreadable"] == ["c2", "c3"]
+    assert (k["read"], k["missing"]) == (1, 3)
+    assert (ann["kind"], ann["comparisons"]) == ("person", 2)
+    assert stats["losses"]["unpaired"] == {"no_response": 1}
+
+
+def test_every_rate_is_an_interval_with_its_n(inputs, tmp_path):
+    _, stats = stats_of(inputs, tmp_path / "out")
+    j = stats["preference"][0]
+    assert (j["judge"], j["win"]["estimate"], j["tie"]["estimate"], j["win"]["n"]) == ("j", 0.5, 0.5, 2)
+    assert {"estimate", "low", "high", "n", "unit", "note"} == j["win"].keys()
+    assert [(a["first"], a["second"], a["comparisons"]) for a in stats["agreement"]] == [
+        ("j", "all people", 2),
+        ("k", "all people", 1),
+        ("j", "k", 1),
+        ("j", "ann", 2),
+        ("k", "ann", 1),
+    ]
+
+
+def test_the_same_inputs_give_the_same_bytes(inputs, tmp_path):
+    stats_of(inputs, tmp_path / "one")
+    stats_of(inputs, tmp_path / "two")
+    assert (tmp_path / "one/stats.json").read_bytes() == (tmp_path / "two/stats.json").read_bytes()
+
+
+def test_a_study_without_judges_has_an_honest_empty_result(inputs, tmp_path):
+    alone = {"study": inputs["study"]}
+    counts, stats = stats_of(alone, tmp_path / "out")
+    assert counts == {"comparisons": 4, "verdicts": 0, "unreadable": 0, "missing": 0}
+    assert (stats["preference"], stats["trust"], stats["agreement"]) == ([], [], [])
+    assert stats["pairs"] == [{"subject": "tuned", "baseline": "base", "comparisons": 4, "prompts": 4}]
+
+
+def test_a_verdict_on_no_comparison_is_refused_with_its_place(inputs, tmp_path):
+    jsonl.append(inputs["judge/j"] / "verdicts.jsonl", [Verdict("c77", "j", "left")])
+    with pytest.raises(DataError, match=r"verdicts.jsonl:9: comparison 'c77' is not in the study"):
+        stats_of(inputs, tmp_path / "out")
+
+
+def test_a_key_that_does_not_fit_the_study_is_refused(inputs, tmp_path):
+    jsonl.write(inputs["study"] / "sealed/key.jsonl", [Seal("c0", "pc0", "tuned", "base")])
+    with pytest.raises(DataError, match="name different comparisons"):
+        stats_of(inputs, tmp_path / "out")

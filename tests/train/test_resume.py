@@ -1,0 +1,184 @@
+"""Killed at any moment and started again, a training leaves the bytes of one that was left alone."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+
+from handful.core.files import files_below
+from handful.recipe.schema import ModelRef, Train
+from handful.train.work import work
+
+CHILD = """
+import sys
+from pathlib import Path
+import msgspec, torch
+from handful.recipe.schema import ModelRef, Train
+from handful.train.work import work
+torch.set_num_threads(1)
+settings = msgspec.json.decode(sys.argv[1])
+settings["model"] = ModelRef(settings["model"])
+out = Path(sys.argv[3])
+out.mkdir(exist_ok=True)
+work(Train(**settings), {"dataset": Path(sys.argv[2])}, out)
+"""
+
+
+@pytest.fixture(scope="module")
+def params(tiny_model):
+    return Train(
+        model=ModelRef(tiny_model),
+        epochs=3,
+        batch_size=2,
+        learning_rate=1e-3,
+        residual_dropout=0.2,
+        save_every=2,
+        dev_samples=1,
+        dev_sample_tokens=4,
+        precision="float32",
+        device="cpu",
+    )
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files_below(folder)}
+
+
+def child(params, dataset: Path, out: Path) -> subprocess.Popen[bytes]:
+    settings = msgspec.json.encode(asdict(params) | {"model": str(params.model)}).decode()
+    return subprocess.Popen([sys.executable, "-c", CHILD, settings, str(dataset), str(out)], env=os.environ)
+
+
+def kill_when(process: subprocess.Popen[bytes], ready) -> bool:
+    """Kill -9 as soon as `ready()`; whether the process was still running then."""
+    while process.poll() is None:
+        if ready():
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            return True
+        time.sleep(0.0005)
+    return False
+
+
+def lines(file: Path) -> int:
+    return file.read_bytes().count(b"\n") if file.exists() else 0
+
+
+@pytest.fixture(scope="module")
+def undisturbed(params, fixed_fixed_dataset, tmp_path_factory):
+    """The counts and the files of a training that nothing interrupted."""
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("undisturbed")
+    counts = work(params, {"dataset": fixed_dataset}, out)
+    return counts, content(out)
+
+
+def test_killed_at_random_steps_and_during_saves(params, fixed_dataset, tmp_path, undisturbed):
+    out = tmp_path / "out"
+    step = random.Random().randint(1, 14)
+    kills = {
+        f"after step {step}": lambda: lines(out / "steps.jsonl") >= step,
+        "during a state's save": lambda: any(out.glob("resume/*.partial")),
+        "during a checkpoint's save": lambda: any(out.glob("epoch-*.partial")),
+    }
+    for when, ready in kills.items():
+        process = child(params, fixed_dataset, out)
+        if not kill_when(process, ready):
+            assert process.returncode == 0, when
+    counts = work(params, {"dataset": fixed_dataset}, out)
+    assert content(out) == undisturbed[1], f"killed {list(kills)}"
+    assert counts == undisturbed[0]
+
+
+class Stop(Exception):
+    pass
+
+
+def stop_after(monkeypatch, step: int) -> None:
+    """Make the training fail after `step`, as a kill would: nothing more is written."""
+    from handful.train import course
+
+    real = course.steps
+
+    def cut(*args):
+        for record in real(*args):
+            yield record
+            if record.step == step:
+                raise Stop
+
+    monkeypatch.setattr(course, "steps", cut)
+
+
+def interrupted(params, fixed_dataset, out, monkeypatch, step):
+    out.mkdir()
+    with monkeypatch.context() as patch:
+        stop_after(patch, step)
+        with pytest.raises(Stop):
+            work(params, {"dataset": fixed_dataset}, out)
+
+
+@pytest.mark.parametrize("step", [1, 3, 4, 5, 6, 11])
+def test_stopped_after_each_kind_of_step(params, fixed_dataset, tmp_path, undisturbed, monkeypatch, step):
+    """Before any state, between two, at one in mid-epoch, at an epoch's end, and after it."""
+    out = tmp_path / "out"
+    interrupted(params, fixed_dataset, out, monkeypatch, step)
+    assert work(params, {"dataset": fixed_dataset}, out) == undisturbed[0]
+    assert content(out) == undisturbed[1]
+
+
+def test_it_goes_on_and_does_not_start_again(params, fixed_dataset, tmp_path, monkeypatch):
+    from handful.train import course
+
+    out = tmp_path / "out"
+    interrupted(params, fixed_dataset, out, monkeypatch, 9)
+    taken = []
+    real = course.steps
+
+    def counted(*args):
+        for record in real(*args):
+            taken.append(record.step)
+            yield record
+
+    monkeypatch.setattr(course, "steps", counted)
+    work(params, {"dataset": fixed_dataset}, out)
+    assert taken == list(range(9, 16))
+
+
+@pytest.mark.parametrize("file", ["state.json", "optimizer.safetensors", "model.safetensors"])
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_damaged_state_is_said_and_not_used(
+    params, fixed_dataset, tmp_path, undisturbed, monkeypatch, capsys, file, damage
+):
+    out = tmp_path / "out"
+    interrupted(params, fixed_dataset, out, monkeypatch, 9)
+    [state] = (out / "resume").iterdir()
+    victim = state / file
+    if damage == "cut":
+        victim.write_bytes(victim.read_bytes()[: victim.stat().st_size // 2])
+    else:
+        victim.unlink()
+    work(params, {"dataset": fixed_dataset}, out)
+    assert "cannot be read" in capsys.readouterr().err
+    assert content(out) == undisturbed[1]
+
+
+def test_killed_after_the_end_nothing_is_done_again(params, fixed_dataset, tmp_path, undisturbed, monkeypatch):
+    """The stage's manifest is written after its work: a kill between them must not cost the training."""
+    from handful.train import course
+
+    out = tmp_path / "out"
+    out.mkdir()
+    work(params, {"dataset": fixed_dataset}, out)
+    monkeypatch.setattr(course, "train", lambda *args: pytest.fail("trained again"))
+    assert work(params, {"dataset": fixed_dataset}, out) == undisturbed[0]
+    assert content(out) == undisturbed[1]

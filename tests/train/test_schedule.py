@@ -1,0 +1,48 @@
+"""The rate falls linearly from the first step to the last; an epoch sees each example once."""
+
+from __future__ import annotations
+
+import pytest
+
+from handful.recipe.schema import ModelRef, Train
+from handful.train.schedule import batches, learning_rate, shuffled
+
+
+def plan(examples, **changes):
+    return batches(examples, Train(model=ModelRef("x"), **changes))
+
+
+def test_the_papers_rate_at_its_480_steps():
+    rates = [batch.learning_rate for batch in plan(1000)]
+    assert len(rates) == 15 * 32
+    assert rates[0] == 1e-5
+    assert rates[-1] == pytest.approx(1e-6, rel=1e-12)
+    assert rates[239] == pytest.approx(1e-5 - 9e-6 * 239 / 479, rel=1e-12)
+
+
+def test_a_single_step_learns_at_the_first_rate():
+    assert learning_rate(1, 1, 1e-5, 1e-6) == 1e-5
+
+
+def test_each_epoch_sees_every_example_once_and_keeps_the_rest_as_a_small_batch():
+    found = plan(10, epochs=2, batch_size=4)
+    assert [len(batch.places) for batch in found] == [4, 4, 2, 4, 4, 2]
+    assert [batch.ends_epoch for batch in found] == [False, False, True] * 2
+    for epoch in (1, 2):
+        assert sorted(p for batch in found if batch.epoch == epoch for p in batch.places) == list(range(10))
+
+
+def test_epochs_are_shuffled_differently_and_by_the_seed_alone():
+    assert shuffled(50, 0, 1) == shuffled(50, 0, 1)
+    assert len({shuffled(50, 0, 1), shuffled(50, 0, 2), shuffled(50, 1, 1)}) == 3
+
+
+def test_a_trial_stops_early_and_its_schedule_ends_there():
+    found = plan(10, epochs=3, batch_size=4, max_steps=4)
+    assert [batch.step for batch in found] == [1, 2, 3, 4]
+    assert found[-1].learning_rate == pytest.approx(1e-6)
+    assert [batch.ends_epoch for batch in found] == [False, False, True, True]
+
+
+def test_more_steps_than_there_are_changes_nothing():
+    assert plan(10, epochs=2, max_steps=99) == plan(10, epochs=2)

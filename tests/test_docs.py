@@ -52,7 +52,7 @@ def blocks(language):
             yield pytest.param(text, id=f"{path.name}-{number}")
 
 
-@pytest.mark.parametrize("text", blocks("sh"))
+@pytest.mark.parametrize("text", list(blocks("sh")))
 def test_every_command_in_the_documents_exists(text):
     for line in text.splitlines():
         words = shlex.split(line, comments=True)
@@ -69,13 +69,13 @@ def test_every_command_in_the_documents_exists(text):
             assert {word for word in words if word.startswith("--")} <= known, line
 
 
-@pytest.mark.parametrize("text", blocks("toml"))
+@pytest.mark.parametrize("text", list(blocks("toml")))
 def test_every_recipe_in_the_documents_loads(text, tmp_path):
     (tmp_path / "shown.toml").write_text(text)
     assert handful.load(tmp_path / "shown.toml").name
 
 
-@pytest.mark.parametrize("text", blocks("python"))
+@pytest.mark.parametrize("text", list(blocks("python")))
 def test_every_python_block_compiles_and_imports_what_there_is(text):
     compile(text, "block", "exec")
     exec("\n".join(line for line in text.splitlines() if line.startswith(("from ", "import "))), {})

@@ -23,18 +23,27 @@ def test_code_is_no_prose(text, words):
 
 @pytest.mark.parametrize(
     "text",
-    ['He said "I am", twice.', "> I am\n>\n> - me", "- > I am", "so $I = 2$ and $$I$$", "“my” «me»", r"\(I\) \[me\]"],
+    [
+        'He said "I am", twice.',
+        "> I am\n>\n> - me",
+        "- > I am",
+        "so $I = 2$ and $$I$$",
+        "“my” «me»",
+        r"\(I\) \[me\]",
+    ],
 )
 def test_quotations_and_formulas_are_not_the_authors_own_words(text):
     assert not {"I", "me", "my", "am"} & set(own_words(text).replace('"', " ").split())
 
 
-@pytest.mark.parametrize("text", ["it cost $5 and I paid $6", 'a 5" disk that I own, 3" wide', "a\n\n> b\n\nI c"])
+@pytest.mark.parametrize(
+    "text", ["it cost $5 and I paid $6", 'a 5" disk that I own, 3" wide', "a\n\n> b\n\nI c"]
+)
 def test_what_only_looks_like_one_stays(text):
     assert "I" in own_words(text).split()
 
 
-@given(st.text(st.sampled_from("`ab \n$>\"")))
+@given(st.text(st.sampled_from('`ab \n$>"')))
 def test_nothing_is_added(text):
     assert set(own_words(text)) <= set(text) | {" "}
 

@@ -130,8 +130,8 @@ def test_references_to_others_are_seen(sentence):
         "install @angular/core first",
         "A comment starts with #.",
         "no-op code, and OpenGL ops",
-        "As noted, ```see the other answer```" [10:],
-        "Newton's answer was gravity? No: his law.".replace("answer", "reply"),
+        "Print it: `see the other answer`",
+        "The user's answers are saved.",
         "As you said, fees are high.",
         "Other answers to the riddle exist.",
         "stacks exchange items",
@@ -159,5 +159,7 @@ def test_what_fails_is_mostly_contractions_which_the_authors_list_did_not_know(r
     bare = [words for words in seen if words and "'" not in words and "\u2019" not in words]
     assert len(bare) <= 15
     both = [s is None or s not in bare for s in seen]
-    passing = [ok and cross_reference(words) is None for ok, words in zip(both, released_answers, strict=True)]
+    passing = [
+        ok and cross_reference(words) is None for ok, words in zip(both, released_answers, strict=True)
+    ]
     assert sum(passing) >= 360

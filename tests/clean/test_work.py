@@ -46,7 +46,9 @@ def test_candidates_become_text_and_the_rest_is_named(tmp_path, make_source, mak
 
 def test_dev_and_test_pass_but_for_empty_turns(tmp_path, make_source, make_example, make_prompt):
     inputs = make_source(
-        "prompts", dev=[make_example(id="d/1")], test=[make_prompt(id="t/1"), make_prompt(id="t/2", asked="\t")]
+        "prompts",
+        dev=[make_example(id="d/1")],
+        test=[make_prompt(id="t/1"), make_prompt(id="t/2", asked="\t")],
     )
     out = tmp_path / "clean"
     out.mkdir()
@@ -76,7 +78,9 @@ def test_duplicates_may_stay(tmp_path, make_source, make_candidate):
 
 
 def test_when_nothing_is_left_the_error_says_what_took_it(tmp_path, make_source, make_candidate):
-    inputs = make_source(candidates=[make_candidate(answer="short")], dropped={"low_score": 500, "no_answer": 55})
+    inputs = make_source(
+        candidates=[make_candidate(answer="short")], dropped={"low_score": 500, "no_answer": 55}
+    )
     with pytest.raises(DataError) as error:
         work(Clean(), inputs, tmp_path)
     assert str(error.value) == (

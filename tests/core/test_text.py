@@ -5,7 +5,12 @@ from handful.core.text import prompt_key
 
 @pytest.mark.parametrize(
     "other",
-    ["how do i boil an egg", "How do I boil an egg?!", "  How do I\n boil\tan egg ", "“How do I boil an egg”"],
+    [
+        "how do i boil an egg",
+        "How do I boil an egg?!",
+        "  How do I\n boil\tan egg ",
+        "“How do I boil an egg”",
+    ],
 )
 def test_case_space_and_punctuation_at_the_ends_do_not_make_another_prompt(other):
     assert prompt_key("How do I boil an egg?") == prompt_key(other)

@@ -15,8 +15,8 @@ ASK = Ask(Prompt("p", (Turn("user", "Hm?"),), Origin("authored", "", "p")), samp
 
 
 @pytest.fixture(scope="module")
-def tokenizer(checkpoints):
-    return load_tokenizer(str(checkpoints / "base"))
+def tokenizer(tiny_model):
+    return load_tokenizer(str(tiny_model))
 
 
 @pytest.mark.parametrize(

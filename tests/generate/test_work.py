@@ -6,7 +6,7 @@ import pytest
 
 from handful.core import jsonl
 from handful.core.errors import DataError, MissingModel
-from handful.core.types import Dropped, Prompt, Response
+from handful.core.types import Dropped, Origin, Prompt, Response, Turn
 from handful.generate import local
 from handful.generate.work import work
 from handful.recipe.schema import (
@@ -109,16 +109,13 @@ def test_the_end_of_turn_is_told_from_the_end_of_text(dataset, checkpoints, out)
         model, tokenizer = load_model(str(source)), load_tokenizer(str(source))
         train = out / finish
         with torch.no_grad():
-            head = torch.nn.Linear(64, 301, bias=True)
-            head.weight.zero_()
-            head.bias.zero_()
-            model.lm_head.weight.zero_()
-            model.lm_head.weight[tokenizer.convert_tokens_to_ids(token)] = 1.0
             model.model.norm.weight.fill_(1.0)
             for layer in model.model.layers:
                 layer.self_attn.o_proj.weight.zero_()
                 layer.mlp.down_proj.weight.zero_()
-            model.model.embed_tokens.weight.fill_(1.0)
+            table = model.model.embed_tokens.weight  # the output layer's too
+            table.fill_(1.0)
+            table[tokenizer.convert_tokens_to_ids(token)] = 2.0
         model.save_pretrained(train / "epoch-01")
         tokenizer.save_pretrained(train / "epoch-01")
         params = settings(CheckpointSystem(kind="checkpoint"), temperature=0.0)
@@ -127,15 +124,15 @@ def test_the_end_of_turn_is_told_from_the_end_of_text(dataset, checkpoints, out)
         assert counts["tokens"] == 0
 
 
-def test_the_base_model_never_ends_its_turn(dataset, checkpoints, out):
-    params = settings(BaseSystem(kind="base", model=ModelRef(str(checkpoints / "base"))))
+def test_the_base_model_never_ends_its_turn(dataset, tiny_model, out):
+    params = settings(BaseSystem(kind="base", model=ModelRef(str(tiny_model))))
     counts = work(params, {"dataset": dataset}, out)
     assert set(counts["finish"]) <= {"eos", "length"}
 
 
-def test_few_shot_keeps_what_it_showed(dataset, checkpoints, out):
+def test_few_shot_keeps_what_it_showed(dataset, tiny_model, out):
     system = FewShotSystem(
-        kind="few_shot", model=ModelRef(str(checkpoints / "base")), examples=2, max_context_tokens=400
+        kind="few_shot", model=ModelRef(str(tiny_model)), examples=2, max_context_tokens=400
     )
     params = settings(system, max_tokens=8)
     work(params, {"dataset": dataset}, out)
@@ -147,40 +144,27 @@ def test_few_shot_keeps_what_it_showed(dataset, checkpoints, out):
     assert (out / "responses.jsonl").read_bytes() == before
 
 
-def test_few_shot_without_room_for_any_example(dataset, checkpoints, out):
-    system = FewShotSystem(kind="few_shot", model=ModelRef(str(checkpoints / "base")), max_context_tokens=9)
+def test_few_shot_without_room_for_any_example(dataset, tiny_model, out):
+    system = FewShotSystem(kind="few_shot", model=ModelRef(str(tiny_model)), max_context_tokens=9)
     with pytest.raises(DataError, match="none of 5 single-turn training examples fits"):
         work(settings(system), {"dataset": dataset}, out)
 
 
 def test_a_prompt_longer_than_the_model_loses_its_beginning_on_record(dataset, checkpoints, out):
-    long = Prompt("long", (jsonl_turn := _turn("word " * 400 + "THE END"),), _origin())
+    long = Prompt("long", (Turn("user", "word " * 3000),), Origin("authored", "", "long"))
     jsonl.write(dataset / "test.jsonl", [long])
     params = settings(CheckpointSystem(kind="checkpoint"), samples=2)
     counts = work(params, {"dataset": dataset, "train": checkpoints}, out)
     (line,) = jsonl.read(out / "truncated.jsonl", Dropped)
     assert (line.id, line.rule) == ("long", "too_long_for_model")
     assert counts["truncated"] == 1
-    assert jsonl_turn.text.startswith("word")
     assert len(responses(out)) == 2
-
-
-def _turn(text):
-    from handful.core.types import Turn
-
-    return Turn("user", text)
-
-
-def _origin():
-    from handful.core.types import Origin
-
-    return Origin("authored", "", "long")
 
 
 def test_the_dev_split_is_asked_without_its_answers(dataset, out):
     params = settings(FakeSystem(kind="fake", text="So: {prompt}"), split="dev")
     counts = work(params, {"dataset": dataset}, out)
-    assert counts == {"prompts": 3, "responses": 3, "finish": {"eot": 3}, "tokens": 31, "truncated": 0}
+    assert counts == {"prompts": 3, "responses": 3, "finish": {"eot": 3}, "tokens": 28, "truncated": 0}
     assert responses(out)[2].text == "So: Name three uses of a brick."
 
 

@@ -52,7 +52,7 @@ def test_a_model_is_a_folder_only_if_it_looks_like_one(write, tmp_path):
 
 
 def test_a_base_system_starts_from_the_trained_model_unless_it_says_otherwise(write):
-    text = 'extends = "base.toml"\n[generate.systems.b]\nkind = "base"\n[generate.systems.c]\nkind = "base"\nmodel = "gpt2"\n'
+    text = 'extends = "base.toml"\n[generate.systems]\nb = { kind = "base" }\nc = { kind = "base", model = "gpt2" }\n'
     systems = load(write("s.toml", text)).generate.systems
     assert (systems["b"].model, systems["c"].model) == ("llama", "gpt2")
 

@@ -217,6 +217,9 @@ def data_folders(folder, dev, prompts):
         },
         {"train": 20, "dev": 2 * dev, "test": prompts},
     )
+    paper = {"examples": 200, "mean_input_tokens": 117, "mean_output_tokens": 523}
+    table = [{"split": "train", "source": "stem", "examples": 12, "paper": paper}]
+    (folder.paths["dataset"] / "table.json").write_text(json.dumps(table))
 
 
 def train_folder(folder, dev):
@@ -243,7 +246,13 @@ def train_folder(folder, dev):
             "dev_samples.jsonl": said if dev else [],
             "truncated.jsonl": [Dropped("stem/5", "too_many_tokens", "2,310 tokens")],
         },
-        {"examples": 20, "tokens": 9000, "steps": 30, "truncated": 1, "tokens_by_source": {"stem": 6000}},
+        {
+            "examples": 20,
+            "tokens": 9000,
+            "steps": 30,
+            "truncated": 1,
+            "tokens_by_source": {"stem": {"examples": 12, "mean_input": 7.4, "mean_output": 310.6}},
+        },
     )
 
 

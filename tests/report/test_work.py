@@ -98,7 +98,8 @@ def test_the_order_of_a_recipe_changes_nothing(build, tmp_path):
         judge=Judge(judges=dict(reversed(recipe.judge.judges.items()))),
     )
     stages = list(dict.fromkeys(label.partition("/")[0] for label in inputs))
-    labels = sorted(reversed(inputs), key=lambda label: stages.index(label.partition("/")[0]))
+    entries = {stage: [label for label in inputs if label.partition("/")[0] == stage] for stage in stages}
+    labels = [label for stage in stages for label in reversed(entries[stage])]
     assert labels != list(inputs)
     pages = []
     for number, (made, order) in enumerate([(recipe, inputs), (turned, labels)]):
@@ -129,6 +130,18 @@ def test_without_people_or_a_sound_judge_nothing_is_claimed(report):
     )
     assert "Beyond chance" not in words
     assert "No people judged" in words_of(numbers, "departures")
+
+
+def test_a_steady_judge_may_speak_but_is_called_unvalidated(report):
+    def steady(left, right, first):
+        return "left" if "good" in left and "good" not in right else "right" if "good" in right else "tie"
+
+    _, numbers, _ = report(judges={"local": steady}, people={})
+    words = numbers["sections"]["headline"]["text"]
+    assert words[0].startswith(
+        "According to the judge local (the model smollm2-135m-instruct, run here), tuned was"
+    )
+    assert "No person took part, so local is not validated against people" in " ".join(words)
 
 
 def test_a_run_without_judges_and_people_says_so(report):
@@ -171,6 +184,16 @@ def test_the_funnel_and_every_rule_with_its_first_example(report):
         ("too short", 31),
         ("first person", 28),
     ]
+    composition = data["tables"][0]["rows"]
+    assert [
+        (r["Split"], r["Source"], r["Examples"], r["Output, words"], r["Output, tokens"]) for r in composition
+    ] == [
+        ("train", "stem", 12, 80, 311),
+        ("train", "authored", 8, 80, None),
+        ("dev", "authored", 2, 80, None),
+        ("test", "authored", 24, None, None),
+    ]
+    assert composition[0]["In the paper: examples, tokens in, tokens out"] == "200, 117, 523"
     rules = {row["Rule"]: row for row in data["tables"][1]["rows"]}
     assert (rules["low score"]["stem"], rules["low score"]["The first it took"]) == (2, "stem/7")
     assert rules["kept"]["All"] == 28

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from handful.core.errors import CorruptFolder, DataError, HandfulError, Locked, RecipeError
+from handful.core.errors import CorruptFolder, DataError, HandfulError, Locked, RecipeError, Waiting
 from handful.recipe.schema import InputPath
-from handful.run.execute import Stage, Waiting, execute, plan
+from handful.run.execute import Stage, execute, plan
 from handful.run.lock import locked
 from handful.run.store import differences, only, read_manifest
 

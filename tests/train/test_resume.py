@@ -75,7 +75,7 @@ def lines(file: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(params, fixed_fixed_dataset, tmp_path_factory):
+def undisturbed(params, fixed_dataset, tmp_path_factory):
     """The counts and the files of a training that nothing interrupted."""
     torch.set_num_threads(1)
     out = tmp_path_factory.mktemp("undisturbed")

@@ -13,7 +13,7 @@ from handful import STAGES, execute, load, plan
 from handful.annotate.ledger import Ledger
 from handful.annotate.pairs import Study
 from handful.cli.main import cli
-from handful.run.execute import Waiting
+from handful.core.errors import Waiting
 
 
 def handful(*args):

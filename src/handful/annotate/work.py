@@ -15,7 +15,7 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Comparison
 from handful.recipe.schema import Annotate
-from handful.run.execute import Waiting
+from handful.core.errors import Waiting
 
 LEDGER = "people.sqlite"
 

@@ -49,7 +49,8 @@ REFERENCES = (
     r"as (?:(?:already|previously|was|has|have|been|I|others?|people|many|some) )*"
     r"(?:mentioned|pointed out|noted|stated)(?: (?:above|before|by|in|previously|earlier|already))?",
     r"(?:has|have) (?:already )?been (?:mentioned|pointed out) (?:above|by|in)",
-    r"(?:the |an)?other answers?(?! (?:to|is|are) )",
+    r"(?:the other|another) answers?",
+    r"other answers(?! to )",
     r"(?:accepted|top|above|previous|existing|top-voted|highest-voted|upvoted) answers?",
     r"answers? (?:above|below)",
     r"(?:this|my|his|her|their|your) answer(?: (?:here|above|below|to (?:the|a|this|that) (?:question|post)))",

@@ -12,7 +12,6 @@ import click
 
 from handful.cli.options import JSON, RECIPE, SET, WORK, told
 from handful.core.errors import CorruptFolder, DataError
-from handful.run.store import MANIFEST, differences, finished, read_manifest
 
 SAMPLE_CHARS = 400
 
@@ -22,9 +21,16 @@ def echo_json(value: Any) -> None:
 
 
 def one_line(folder: Path) -> str:
-    """The plain numbers among a folder's counts, as "candidates 556, kept 38"."""
-    counts = read_manifest(folder).counts
-    return ", ".join(f"{name} {value:,}" for name, value in counts.items() if isinstance(value, int))
+    """The numbers among a folder's counts, as "candidates 556, kept 38"; of a table of numbers, their sum."""
+    from handful.run.store import read_manifest
+
+    found = {}
+    for name, value in read_manifest(folder).counts.items():
+        if isinstance(value, dict) and all(isinstance(part, int) for part in value.values()):
+            value = sum(value.values())
+        if isinstance(value, int):
+            found[name] = value
+    return ", ".join(f"{name} {value:,}" for name, value in found.items())
 
 
 @click.command()
@@ -34,6 +40,8 @@ def one_line(folder: Path) -> str:
 @told
 def show(folder: Path, samples: int, as_json: bool) -> None:
     """Show what a finished FOLDER holds: its counts, its files and a few records of each."""
+    from handful.run.store import read_manifest
+
     manifest = read_manifest(folder)
     files = {name: sample(folder / name, samples) for name in manifest.files if name.endswith(".jsonl")}
     if as_json:
@@ -95,6 +103,7 @@ def explain(recipe: Path, id: str, work: Path, overrides: tuple[str, ...], as_js
 def verify(folders: tuple[Path, ...], work: Path) -> None:
     """Read every byte of FOLDERS (or of all in --work) again, and name each file that differs from its manifest."""
     from handful.run.progress import progress
+    from handful.run.store import finished
 
     chosen = list(folders) or finished(work)
     if not chosen:
@@ -114,6 +123,8 @@ def verify(folders: tuple[Path, ...], work: Path) -> None:
 
 
 def problems_of(folder: Path) -> list[str]:
+    from handful.run.store import MANIFEST, differences
+
     try:
         return differences(folder)
     except CorruptFolder as error:
@@ -149,6 +160,8 @@ def tidy(recipes: tuple[Path, ...], work: Path, yes: bool) -> None:
 
 def step_folders(work: Path) -> Iterator[Path]:
     """Folders that look like a step's, finished or partial; anything else a user keeps there is left alone."""
+    from handful.run.store import finished
+
     yield from sorted({*finished(work), *(path for path in work.glob("*-*.partial") if path.is_dir())})
 
 

@@ -6,12 +6,15 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 waiting for people, 130
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from handful.cli import look, talk
 from handful.cli.options import JSON, RECIPE, SET, TO, WORK, told
-from handful.run.execute import Step
+
+if TYPE_CHECKING:
+    from handful.run.execute import Step
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -11,8 +11,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 import click
 
-from handful.core.errors import HandfulError, RecipeError
-from handful.run.execute import Waiting
+from handful.core.errors import HandfulError, RecipeError, Waiting
 
 P = ParamSpec("P")
 R = TypeVar("R")

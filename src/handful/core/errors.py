@@ -1,4 +1,4 @@
-"""Everything that can go wrong because of what a user gave us, as one tree.
+"""Everything that can go wrong because of what a user gave us, as one tree; and `Waiting`, which is no error.
 
     HandfulError
     ├── RecipeError     a recipe or an override that does not fit (exit code 2)
@@ -14,6 +14,10 @@ Mistakes of our own are assertions and plain exceptions: they show a traceback.
 """
 
 from __future__ import annotations
+
+
+class Waiting(Exception):
+    """Raised by a stage that people are still working on. Says how far they are, and where (exit code 3)."""
 
 
 class HandfulError(Exception):

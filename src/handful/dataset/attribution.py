@@ -12,9 +12,8 @@ from handful.core.types import Example, Prompt
 
 COLUMNS = ("id", "url", "author", "license", "source", "community", "split", "prompt")
 PROMPT_TAG = "prompt="
-NAMES_A_MODEL = re.compile(
-    r"\b(?:language model|LLM|GPT-?\d|ChatGPT|Claude|Llama|Gemini|Mistral|text-davinci)", re.IGNORECASE
-)
+NAMES_A_MODEL = re.compile(r"\b(?:language model|LLM|ChatGPT|GPT-?\d|text-davinci)", re.IGNORECASE)
+"""An author field that says so. Names that people also have ("Claude") are not enough."""
 IDENTIFIERS = {
     "cc by-sa 2.5": "cc-by-sa-2.5",
     "cc by-sa 3.0": "cc-by-sa-3.0",

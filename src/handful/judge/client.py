@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from handful.core.types import Comparison, Verdict
+from handful.core.types import Choice, Comparison, Verdict
 from handful.judge import ask
 from handful.judge.ask import Order
 from handful.judge.parse import read_choice
@@ -38,7 +38,7 @@ def first_message(instructions: str, shown: Comparison) -> list[Message]:
     return [{"role": "user", "content": f"{ask.question(instructions, shown)}\n\n{ask.REQUEST}"}]
 
 
-def choice_of(reply: Reply) -> ask.Choice | None:
+def choice_of(reply: Reply) -> Choice | None:
     return None if reply.error else read_choice(reply.text, whole=reply.finish != "length")
 
 

@@ -20,7 +20,7 @@ from handful.core.errors import DataError
 from handful.core.types import MIRROR, Choice, Comparison, Dropped, Noun, Verdict
 from handful.judge import ask
 from handful.judge.ask import ORDERS, Order
-from handful.models.load import compute_dtype, load_model, load_tokenizer, pick_device
+from handful.models.load import compute_dtype, fast_float32, load_model, load_tokenizer, pick_device
 from handful.recipe.schema import LocalJudge
 
 LETTERS: dict[Choice, str] = {"left": " A", "right": " B", "tie": " C"}
@@ -142,11 +142,13 @@ def template(tokenizer: Any) -> tuple[list[int], list[int]]:
 
 
 class Scorer:
-    """The loaded model."""
+    """The loaded model. Always float32 on a CPU: bfloat16 logits come in steps of 1/8, and would make ties."""
 
     def __init__(self, params: LocalJudge, instructions: str) -> None:
         device = pick_device(params.device)
-        self.model = load_model(params.model, device, compute_dtype("auto", device))
+        dtype = torch.float32 if device == "cpu" else compute_dtype("auto", device)
+        fast_float32()
+        self.model = load_model(params.model, device, dtype)
         tokenizer = load_tokenizer(params.model)
         places = getattr(self.model.config.get_text_config(), "max_position_embeddings", params.max_tokens)
         self.reader = Reader(tokenizer, instructions, min(params.max_tokens, places))

@@ -51,7 +51,7 @@ def work(params: Judge, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]
     verdicts = in_order(verdicts, comparisons)
     write_records(out / VERDICTS, verdicts)
     write_records(out / "truncated.jsonl", cuts)
-    choices = Counter(verdict.choice or "unreadable" for verdict in verdicts)
+    choices = Counter(str(verdict.choice or "unreadable") for verdict in verdicts)
     return {
         "verdicts": len(verdicts),
         "choices": {choice: choices[choice] for choice in (*OPTIONS, "unreadable")},

@@ -10,21 +10,37 @@ from handful.core.types import Example, Prompt
 from handful.report.facts import Facts, Taken
 from handful.report.figures import curves, funnel
 from handful.report.page import DASH, Answer, Column, Figure, Sample, Table
+from handful.report.words import FINISH
 
 
 def table_1(facts: Facts) -> Table:
-    """The composition of the data, as in the paper's Table 1; lengths in words, since tokenizers differ."""
+    """The composition of the data, as in the paper's Table 1, with the paper's own row where it has one.
+
+    Lengths are in words, which need no tokenizer, and for what was trained on in the model's tokens too.
+    """
     splits: list[tuple[str, Sequence[Example | Prompt]]] = [
         ("train", facts.train),
         ("dev", facts.dev),
         ("test", facts.test),
     ]
+    paper = {(row["split"], row["source"]): row.get("paper") for row in facts.table}
+    tokens: Mapping[str, Mapping[str, float]] = facts.counts("train").get("tokens_by_source", {})
     rows: list[list[Any]] = []
     for split, examples in splits:
         for source in dict.fromkeys(e.origin.source for e in examples):
             group = [e for e in examples if e.origin.source == source]
+            mean = tokens.get(source, {}) if split == "train" else {}
             rows.append(
-                [split, source, len(group), mean_words(group, "user"), mean_words(group, "assistant")]
+                [
+                    split,
+                    source,
+                    len(group),
+                    mean_words(group, "user"),
+                    mean_words(group, "assistant"),
+                    rounded(mean.get("mean_input")),
+                    rounded(mean.get("mean_output")),
+                    in_the_paper(paper.get((split, source))),
+                ]
             )
     return Table(
         "Composition, in the manner of the paper's Table 1",
@@ -34,10 +50,22 @@ def table_1(facts: Facts) -> Table:
             Column("Examples", "count"),
             Column("Input, words", "count"),
             Column("Output, words", "count"),
+            Column("Input, tokens", "count"),
+            Column("Output, tokens", "count"),
+            Column("In the paper: examples, tokens in, tokens out"),
         ],
         rows,
-        note="Means per example, over all turns. The paper counts tokens; words do not depend on a tokenizer.",
+        note="Lengths are means per example, over all turns; tokens are those of the model that was trained.",
     )
+
+
+def rounded(value: float | None) -> int | None:
+    return None if value is None else round(value)
+
+
+def in_the_paper(row: Mapping[str, int | None] | None) -> str:
+    """As "200, 117, 523"; what the paper does not give is a dash."""
+    return ", ".join(DASH if value is None else f"{value:,}" for value in row.values()) if row else DASH
 
 
 def mean_words(examples: Sequence[Example | Prompt], role: str) -> int | None:
@@ -204,13 +232,12 @@ TRAINING = {
 
 def training_table(facts: Facts) -> Table:
     counts = facts.counts("train")
-    rows: list[list[Any]] = [[words, counts[name]] for name, words in TRAINING.items() if name in counts]
-    rows += [[f"Tokens from {name}", count] for name, count in counts.get("tokens_by_source", {}).items()]
+    rows = [[words, counts[name]] for name, words in TRAINING.items() if name in counts]
     return Table("In numbers", [Column("What"), Column("How many", "number")], rows)
 
 
 def dev_samples(facts: Facts) -> list[Sample]:
-    """Dev prompts as answered before training and after the last epoch."""
+    """Dev prompts as answered first (before training, where that was asked) and last."""
     prompts = {e.id: e.prompt().turns[-1].text for e in facts.dev}
     by_prompt: dict[str, dict[int, Mapping[str, Any]]] = {}
     for row in facts.dev_samples:
@@ -222,7 +249,7 @@ def dev_samples(facts: Facts) -> list[Sample]:
             Answer(
                 "before training" if e == 0 else f"after epoch {e}",
                 rows[e]["text"],
-                f"stopped: {rows[e]['finish']}",
+                f"stopped: {FINISH.get(rows[e]['finish'], rows[e]['finish']).lower()}",
             )
             for e in ends
         ]

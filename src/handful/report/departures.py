@@ -58,7 +58,7 @@ SMALLER = {"train.batch_size": 64, "train.residual_dropout": 0.2}
 """What the paper takes instead for its 7B models (Section 5)."""
 PAPER_SIZES = {"train": 1000, "dev": 50, "test": 300}
 OF_THE_MACHINE = {"device", "precision", "pack_tokens", "save_every", "seed", "batch_size"}
-"""Settings that decide how a machine does it; `train.batch_size`, the optimizer's, is not one (see `defaults`)."""
+"""Settings that decide how a machine does it. `train.batch_size`, the optimizer's, is in `PAPER` and so not one."""
 
 
 def defaults() -> dict[str, Any]:
@@ -89,8 +89,12 @@ def departures(recipe: Recipe) -> list[tuple[str, str, str, str]]:
     return [
         (key, shown(here[key]), shown(value), whose(key, here[key]))
         for key, value in defaults().items()
-        if key in here and here[key] != value
+        if key in here and here[key] != value and not of_the_machine(key)
     ]
+
+
+def of_the_machine(key: str) -> bool:
+    return key not in PAPER and key.rpartition(".")[2] in OF_THE_MACHINE
 
 
 def ours(recipe: Recipe) -> list[tuple[str, str]]:
@@ -99,7 +103,7 @@ def ours(recipe: Recipe) -> list[tuple[str, str]]:
     return [
         (key, shown(value))
         for key, value in defaults().items()
-        if key not in PAPER and here.get(key) == value and key.rpartition(".")[2] not in OF_THE_MACHINE
+        if key not in PAPER and here.get(key) == value and not of_the_machine(key)
     ]
 
 

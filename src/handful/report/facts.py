@@ -42,6 +42,8 @@ class Facts:
     test: Sequence[Prompt] = ()
     taken: Mapping[str, Mapping[str, Taken]] = field(default_factory=dict)
     """Label of a step -> rule -> what it took."""
+    table: Sequence[Mapping[str, Any]] = ()
+    """table.json: a row a split and source, with the paper's figures beside it."""
     losses: Sequence[Mapping[str, Any]] = ()
     """A row an optimizer step: step, loss, learning_rate …"""
     epochs: Sequence[Mapping[str, Any]] = ()

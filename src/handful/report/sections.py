@@ -10,7 +10,7 @@ from handful.report import curation, tables
 from handful.report.departures import PAPER, departures, in_words, ours, settings, shown
 from handful.report.facts import Facts
 from handful.report.page import Answer, Block, Column, Sample, Section, Table, Text
-from handful.report.words import headline, what_it_is
+from handful.report.words import FINISH, headline, what_it_is
 
 
 def sections(facts: Facts) -> list[Section]:
@@ -139,7 +139,7 @@ def side_by_side(facts: Facts, prompt: Example | Prompt) -> Sample:
 
 
 def stopped(response: Response) -> str:
-    return f"{response.tokens:,} tokens · stopped: {tables.FINISH[response.finish].lower()}"
+    return f"{response.tokens:,} tokens · stopped: {FINISH[response.finish].lower()}"
 
 
 def data(facts: Facts) -> list[Block]:
@@ -161,7 +161,10 @@ def training(facts: Facts) -> list[Block]:
     ]
     shown_samples = curation.dev_samples(facts)
     if shown_samples:
-        blocks += [Text(["Dev prompts, before and after"], "subtitle"), *shown_samples]
+        blocks += [
+            Text(["Dev prompts, as answered first and last while training"], "subtitle"),
+            *shown_samples,
+        ]
     else:
         blocks.append(Text(["There is no dev set, or none of it was answered while training."]))
     return [block for block in blocks if block]

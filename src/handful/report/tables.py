@@ -9,7 +9,7 @@ from handful.core.types import Interval
 from handful.report.facts import Facts
 from handful.report.figures import MINUS, Bar, preference_bars
 from handful.report.page import Column, Figure, Table
-from handful.report.words import what_it_is
+from handful.report.words import FINISH, what_it_is
 
 
 def systems(facts: Facts) -> Table:
@@ -49,15 +49,6 @@ def finishes(facts: Facts) -> Table:
         [Column("System"), *(Column(FINISH.get(kind, kind), "share") for kind in kinds)],
         [[row["system"], *(row["finish"].get(kind, 0.0) for kind in kinds)] for row in facts.rows("systems")],
     )
-
-
-FINISH = {
-    "eot": "End of turn (eot)",
-    "eos": "End of text (eos)",
-    "stop": "Stop string",
-    "length": "Out of tokens",
-    "error": "Failed",
-}
 
 
 def describe_system(facts: Facts, name: str) -> str:

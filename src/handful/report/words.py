@@ -21,6 +21,14 @@ RULES = {
     "tie": "always says tie",
 }
 
+FINISH = {
+    "eot": "End of turn (eot)",
+    "eos": "End of text (eos)",
+    "stop": "Stop string",
+    "length": "Out of tokens",
+    "error": "Failed",
+}
+
 
 def headline(facts: Facts) -> list[Block]:
     """The first section: who won against whom, by whom, and what that is worth."""

@@ -52,6 +52,7 @@ def read(recipe: Recipe, inputs: Mapping[str, Path]) -> Facts:
         dev=rows(dataset, "dev.jsonl", Example),
         test=rows(dataset, "test.jsonl", Prompt),
         taken={label: taken(folder) for label, folder in inputs.items()},
+        table=read_table(dataset),
         losses=rows(train, "steps.jsonl", dict),
         epochs=rows(train, "epochs.jsonl", dict),
         dev_samples=rows(train, "dev_samples.jsonl", dict),
@@ -79,6 +80,11 @@ def read_stats(path: Path) -> Any:
         return with_intervals(msgspec.json.decode(path.read_bytes()))
     except (OSError, msgspec.DecodeError) as error:
         raise DataError(f"{path}: {error}") from error
+
+
+def read_table(dataset: Path | None) -> Any:
+    path = dataset / "table.json" if dataset else None
+    return msgspec.json.decode(path.read_bytes()) if path and path.exists() else []
 
 
 def rows(folder: Path | None, name: str, kind: type[Any]) -> list[Any]:

@@ -20,10 +20,6 @@ Counts = dict[str, Any]
 Work = Callable[[Any, Mapping[str, Path], Path], Counts]
 
 
-class Waiting(Exception):
-    """Raised by a stage that people are still working on. Says how far they are, and where."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """A named piece of work that reads the folders of `needs` and writes one of its own.

@@ -79,7 +79,7 @@ class Bootstrap:
         drawn = []
         for start in range(0, self.draws, DRAWS_AT_ONCE):
             size = min(DRAWS_AT_ONCE, self.draws - start)
-            weights = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
+            weights = _times_drawn(rng, n, size)
             drawn.append((weights @ sums) / (weights @ sizes)[:, None])
         tail = expanded_tail(n, self.level)
         low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail], axis=0)
@@ -96,6 +96,13 @@ class Bootstrap:
         q = ((1 - self.level) / 2) ** (1 / n)
         low, high = (q * value + (1 - q) * bound for bound in bounds)
         return Interval(value, low, high, n, note="the same for every prompt: exact bounds")
+
+
+def _times_drawn(rng: np.random.Generator, n: int, size: int) -> Floats:
+    """How often each of n prompts is drawn in each of `size` resamples: (size, n), each row adding up to n."""
+    drawn = rng.integers(n, size=(size, n), dtype=np.int64)
+    drawn += np.arange(size)[:, None] * n  # a place of its own for each resample: one count serves all
+    return np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
 
 
 def expanded_tail(n: int, level: float) -> float:

@@ -104,7 +104,7 @@ def test_the_end_of_turn_is_told_from_the_end_of_text(dataset, checkpoints, out)
 
     from handful.models.load import load_model, load_tokenizer
 
-    for token, finish in (("<|eot|>", "eot"), ("<eos>", "eos")):
+    for token, finish in (("<|eot|>", "eot"), ("</s>", "eos")):
         source = checkpoints / "epoch-02"
         model, tokenizer = load_model(str(source)), load_tokenizer(str(source))
         train = out / finish

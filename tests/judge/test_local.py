@@ -29,6 +29,15 @@ def tokenizer():
         pytest.skip(str(error))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    """Threads that wait for each other on a busy machine take longer than one alone."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def scorer(tokenizer):
     return Scorer(LocalJudge(kind="local"), SHORT)
@@ -127,6 +136,19 @@ def test_a_finished_file_of_scores_needs_no_model_pass(
     monkeypatch.setattr(local.Scorer, "scores", never)
     counts = work(Judge(judges={"small": LocalJudge(kind="local", model=tiny)}), inputs, out)
     assert counts["choices"] == {"left": 12, "right": 0, "tie": 0, "unreadable": 0}
+
+
+def test_a_bfloat16_model_with_a_float32_head_scores_almost_as_a_float32_one(tiny, comparisons):
+    """On the way to a GPU: without the head its logits would differ by steps of 1/8 at the size of real ones."""
+    scorer = Scorer(LocalJudge(kind="local", model=tiny), SHORT)
+    rows, _ = prepare(scorer.reader, comparisons)
+    exact = scorer.scores(rows)
+    scorer.model = load_model(tiny, dtype=torch.bfloat16)
+    before = scorer.model.get_input_embeddings().weight.dtype
+    scorer.model.set_output_embeddings(local.Float32Head(scorer.model.get_output_embeddings()))
+    for one, other in zip(exact, scorer.scores(rows), strict=True):
+        assert (one.left, one.right, one.tie) == pytest.approx((other.left, other.right, other.tie), abs=0.02)
+    assert scorer.model.get_input_embeddings().weight.dtype == before == torch.bfloat16
 
 
 def test_the_letter_said_is_that_of_the_side_shown():

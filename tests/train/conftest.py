@@ -43,6 +43,9 @@ def one_thread() -> Iterator[None]:
     """Tiny products gain nothing from a second thread, and lose much where the machine is shared."""
     import torch
 
+    from handful.models.load import fast_float32
+
+    fast_float32.cache_clear()  # a training sets the precision once a process; here each test starts afresh
     before = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_num_threads(1)
     torch.set_float32_matmul_precision("highest")

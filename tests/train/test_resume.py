@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from handful.core.files import files_below
+from handful.models.load import fast_float32
 from handful.recipe.schema import ModelRef, Train
 from handful.train.work import work
 
@@ -78,6 +79,7 @@ def lines(file: Path) -> int:
 def undisturbed(params, fixed_dataset, tmp_path_factory):
     """The counts and the files of a training that nothing interrupted."""
     torch.set_num_threads(1)
+    fast_float32.cache_clear()
     out = tmp_path_factory.mktemp("undisturbed")
     counts = work(params, {"dataset": fixed_dataset}, out)
     return counts, content(out)
@@ -172,7 +174,9 @@ def test_a_damaged_state_is_said_and_not_used(
     assert content(out) == undisturbed[1]
 
 
-def test_killed_after_the_end_nothing_is_done_again(params, fixed_dataset, tmp_path, undisturbed, monkeypatch):
+def test_killed_after_the_end_nothing_is_done_again(
+    params, fixed_dataset, tmp_path, undisturbed, monkeypatch
+):
     """The stage's manifest is written after its work: a kill between them must not cost the training."""
     from handful.train import course
 

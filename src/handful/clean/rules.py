@@ -2,7 +2,7 @@
 
 The paper gives two examples of each word list ("I", "my"; "as mentioned", "stack exchange") and not the lists. Ours
 are below. They were judged on the 400 Stack Exchange answers that LIMA released, which passed the authors' own
-filter: see docs/decisions and the test.
+filter: tests/clean/test_rules.py holds them to it.
 """
 
 from __future__ import annotations

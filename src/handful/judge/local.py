@@ -10,6 +10,7 @@ asked; `stats` shows how often the two agree.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -141,14 +142,27 @@ def template(tokenizer: Any) -> tuple[list[int], list[int]]:
     return start, tokenizer(f"\n\n{LEAD}", add_special_tokens=False).input_ids
 
 
+class Float32Head(torch.nn.Module):
+    """A model's last layer in float32: bfloat16 logits come in steps of 1/8, which makes ties of small margins."""
+
+    def __init__(self, head: torch.nn.Module) -> None:
+        super().__init__()
+        self.head = copy.deepcopy(head).float()  # a copy: the input embedding may be the same tensor
+
+    def forward(self, hidden: torch.Tensor) -> Any:
+        return self.head(hidden.float())
+
+
 class Scorer:
-    """The loaded model. Always float32 on a CPU: bfloat16 logits come in steps of 1/8, and would make ties."""
+    """The loaded model: float32 on a CPU, so that scores do not depend on the batch; what is fast on a GPU."""
 
     def __init__(self, params: LocalJudge, instructions: str) -> None:
         device = pick_device(params.device)
         dtype = torch.float32 if device == "cpu" else compute_dtype("auto", device)
         fast_float32()
         self.model = load_model(params.model, device, dtype)
+        if dtype != torch.float32:
+            self.model.set_output_embeddings(Float32Head(self.model.get_output_embeddings()))
         tokenizer = load_tokenizer(params.model)
         places = getattr(self.model.config.get_text_config(), "max_position_embeddings", params.max_tokens)
         self.reader = Reader(tokenizer, instructions, min(params.max_tokens, places))

@@ -26,7 +26,8 @@ from handful.recipe.schema import InputPath, StackExchange
 from handful.sources.stackexchange.read import read
 
 ROUNDS = 3
-WORDS = ["water", "copper", "seven", "<p>", "</p>", "&amp;", "<code>x", "=", "1</code>", "why", "because", "a", "the", "of", "light", "slow", "root"]
+TEXT = "water copper seven <p> </p> &amp; <code>x = 1</code> why because a the of light slow root"
+WORDS = TEXT.split()
 
 
 def generate(path: Path, megabytes: float) -> None:

@@ -30,7 +30,6 @@ HEAVY = {
     "transformers",
     "numpy",
     "scipy",
-    "matplotlib",
     "openai",
     "fastapi",
     "starlette",

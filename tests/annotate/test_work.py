@@ -4,10 +4,9 @@ import pytest
 
 from handful.annotate.work import read_study, work
 from handful.core import jsonl
-from handful.core.errors import DataError
+from handful.core.errors import DataError, Waiting
 from handful.core.types import Verdict
 from handful.recipe.schema import Annotate
-from handful.core.errors import Waiting
 
 
 @pytest.fixture

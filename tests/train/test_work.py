@@ -214,6 +214,17 @@ def test_what_did_not_fit_is_listed(settings, dataset, tmp_path, make_example):
     assert counts["examples"] == 2
 
 
+def test_no_example_is_longer_than_the_model_can_see(settings, dataset, tmp_path, tiny_model, make_example):
+    folder = tmp_path / "short"
+    shutil.copytree(tiny_model, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 32}))
+    jsonl.write(dataset / "train.jsonl", [make_example("long", "Hi", "word " * 90)])
+    counts = run(settings(model=ModelRef(folder)), dataset, tmp_path / "out")
+    assert counts["tokens"] == 32
+    assert counts["truncated"] == 1
+
+
 def test_without_a_dev_set_there_is_no_dev_loss(settings, dataset, tmp_path):
     (dataset / "dev.jsonl").write_bytes(b"")
     run(settings(epochs=1), dataset, tmp_path / "out")
@@ -229,7 +240,7 @@ def test_an_empty_training_set_is_refused(settings, dataset, tmp_path):
 
 
 def test_a_training_set_without_a_response_within_the_limit_is_refused(settings, dataset, tmp_path):
-    with pytest.raises(DataError, match="max_tokens = 2"):
+    with pytest.raises(DataError, match="within 2 tokens"):
         run(settings(max_tokens=2), dataset, tmp_path / "out")
 
 

@@ -12,10 +12,9 @@ from typing import Any
 from handful.annotate.ledger import Ledger
 from handful.annotate.pairs import Study, given_of_wanted, verdicts_of
 from handful.core import jsonl
-from handful.core.errors import DataError
+from handful.core.errors import DataError, Waiting
 from handful.core.types import Comparison
 from handful.recipe.schema import Annotate
-from handful.core.errors import Waiting
 
 LEDGER = "people.sqlite"
 

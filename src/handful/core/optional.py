@@ -17,7 +17,6 @@ EXTRAS = {
     "fastapi": "web",
     "uvicorn": "web",
     "jinja2": "report",
-    "matplotlib": "report",
     "numpy": "report",
     "scipy": "report",
 }

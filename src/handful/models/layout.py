@@ -77,23 +77,26 @@ def _blocks(turns: Sequence[Turn]) -> str:
     return "\n\n".join(f"{heads[turn.role]}\n{turn.text.strip()}" for turn in turns)
 
 
-def add_eot(model: Any, tokenizer: Any, eot_token: str) -> int:
+def add_eot(model: Any, tokenizer: Any, eot_token: str, init: str = "mean") -> int:
     """Add the end-of-turn token to a model and its tokenizer. Returns its id.
 
-    Its embedding, and its row of the output layer where that is separate, is the mean of all others (ours: the paper
-    does not say). The tokenizer gets a chat template of our layout, and generation ends at it as at the old EOS.
+    Its embedding, and its row of the output layer where that is separate, starts as the mean of all others or, with
+    `init` "eos", as those of EOS (ours: the paper does not say). The tokenizer gets a chat template of our layout, and
+    generation ends at it as at the old EOS.
 
     Raises:
-        DataError: the vocabulary has such a token already.
+        DataError: the vocabulary has such a token already, or there is no EOS to start as.
     """
     if eot_token in tokenizer.get_vocab():
         raise DataError(
             f"eot_token: {eot_token!r} is in the model's vocabulary already, so it means something there; "
             "choose a new name in train.eot_token"
         )
+    if init == "eos" and tokenizer.eos_token_id is None:
+        raise DataError('eot_init: "eos" is asked for, but the model has no EOS token; use "mean"')
     known = len(tokenizer)
     eot_id = _add_token(tokenizer, eot_token)
-    _grow(model, known, eot_id)
+    _grow(model, known, eot_id, tokenizer.eos_token_id if init == "eos" else None)
     tokenizer.chat_template = chat_template(tokenizer, eot_token)
     _settle_generation(model, tokenizer, eot_id)
     return eot_id
@@ -106,10 +109,11 @@ def _add_token(tokenizer: Any, token: str) -> int:
     return int(tokenizer.convert_tokens_to_ids(token))
 
 
-def _grow(model: Any, known: int, eot_id: int) -> None:
+def _grow(model: Any, known: int, eot_id: int, like: int | None) -> None:
     """Make room for token `eot_id` and fill its rows, and any new ones below it, with the mean of the old.
 
-    Rows at or above `known` that the model already has are padding, which training never touched: not in the mean.
+    With `like`, the rows of `eot_id` are those of that token instead. Rows at or above `known` that the model already
+    has are padding, which training never touched: not in the mean.
     """
     import torch
 
@@ -124,8 +128,10 @@ def _grow(model: Any, known: int, eot_id: int) -> None:
         for table in tables.values():
             mean = table.weight[:old].float().mean(dim=0).to(table.weight.dtype)
             table.weight[old : eot_id + 1] = mean
+            if like is not None:
+                table.weight[eot_id] = table.weight[like]
             if getattr(table, "bias", None) is not None:
-                table.bias[old : eot_id + 1] = table.bias[:old].mean()
+                table.bias[old : eot_id + 1] = table.bias[:old].mean() if like is None else table.bias[like]
 
 
 def _settle_generation(model: Any, tokenizer: Any, eot_id: int) -> None:

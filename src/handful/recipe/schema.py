@@ -162,7 +162,10 @@ class Train:
     loss_on: Literal["response", "all"] = "response"
     """Ours: the paper says "standard supervised loss"."""
     eot_token: str = "<|handful_eot|>"
-    """A new token that ends every utterance; its embedding starts as the mean of all (ours)."""
+    """A new token that ends every utterance."""
+    eot_init: Literal["mean", "eos"] = "mean"
+    """What its embedding starts as: the mean of all, or that of EOS (ours: the paper does not say). Where the
+    embedding is also the output layer, the mean is so improbable that it takes hundreds of steps to be learnt."""
     pack_tokens: int = 2048
     """Tokens a forward pass (ours); packing never changes what a step sees."""
     max_steps: int = 0
@@ -228,6 +231,10 @@ class EndpointSystem:
     """The environment variable that holds the key. The key itself never enters a file."""
     concurrency: int = 8
     timeout_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        check(self, "concurrency", low=1)
+        check(self, "timeout_seconds", low=0.01)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +310,9 @@ class LocalJudge:
     batch_size: int = 4
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
+    def __post_init__(self) -> None:
+        check(self, "batch_size", low=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointJudge:
@@ -316,6 +326,12 @@ class EndpointJudge:
     max_tokens: int = 512
     concurrency: int = 8
     timeout_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        check(self, "concurrency", low=1)
+        check(self, "timeout_seconds", low=0.01)
+        check(self, "temperature", low=0)
+        check(self, "max_tokens", low=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,8 @@ def run(params: Train, dataset: Path, out: Path) -> dict[str, Any]:
     dev = list(jsonl.read(dataset / "dev.jsonl", Example))
     state = checkpoints.latest(out)
     tokenizer, model, eot_id = load(params, out, state)
-    texts = encode_all(params, examples, dev, tokenizer, eot_id)
+    context = getattr(model.config, "max_position_embeddings", None) or params.max_tokens
+    texts = encode_all(params, examples, dev, tokenizer, eot_id, min(params.max_tokens, context))
     plan = batches(len(texts.train), params)
     if is_finished(out, plan):
         checkpoints.forget(out)
@@ -69,22 +70,23 @@ def load(params: Train, out: Path, state: State | None) -> tuple[Any, Any, int]:
     source = str((out / state.weights).resolve()) if state else params.model
     tokenizer, model = load_tokenizer(source), load_model(source, device, torch.float32)
     if state is None:
-        return tokenizer, model, add_eot(model, tokenizer, params.eot_token)
+        return tokenizer, model, add_eot(model, tokenizer, params.eot_token, params.eot_init)
     return tokenizer, model, int(tokenizer.convert_tokens_to_ids(params.eot_token))
 
 
 def encode_all(
-    params: Train, examples: list[Example], dev: list[Example], tokenizer: Any, eot_id: int
+    params: Train, examples: list[Example], dev: list[Example], tokenizer: Any, eot_id: int, limit: int
 ) -> Texts:
-    """Raises DataError where no example has anything left to learn."""
-    documents, cut = encode(examples, tokenizer, eot_id, params.max_tokens, params.loss_on)
-    dev_documents, dev_cut = encode(dev, tokenizer, eot_id, params.max_tokens, params.loss_on)
+    """Every example as at most `limit` tokens. Raises DataError where none has anything left to learn."""
+    documents, cut = encode(examples, tokenizer, eot_id, limit, params.loss_on)
+    dev_documents, dev_cut = encode(dev, tokenizer, eot_id, limit, params.loss_on)
     if not documents:
         raise DataError(
-            f"none of the {len(examples)} training examples has a response within train.max_tokens = "
-            f"{params.max_tokens}; raise it"
+            f"none of the {len(examples)} training examples has a response within {limit} tokens; "
+            f"train.max_tokens is {params.max_tokens}"
         )
-    prompts = [example.prompt() for example in dev[: params.dev_samples]]
+    fitting = {document.id for document in dev_documents}
+    prompts = [example.prompt() for example in dev if example.id in fitting][: params.dev_samples]
     return Texts(documents, dev_documents, prompts, cut + dev_cut)
 
 

@@ -73,7 +73,7 @@ def answers(
     ends[eot_id] = "eot"
     outputs = sample(
         trainee.model,
-        [encode_prompt(prompt.turns, tokenizer, eot_id)[-params.max_tokens :] for prompt in prompts],
+        [encode_prompt(prompt.turns, tokenizer, eot_id) for prompt in prompts],
         sampling,
         ends,
         [rng_for(params.seed, "train", "dev_samples", str(epoch), p.id).getrandbits(63) for p in prompts],

@@ -88,9 +88,7 @@ def layers_of(model: Any) -> nn.ModuleList:
 def branch_ends(layer: nn.Module) -> tuple[nn.Module, ...]:
     """The last module of each of a layer's two branches, or nothing where no pair of names fits."""
     for names in BRANCH_ENDS:
-        if names[1] in {"post_feedforward_layernorm", "post_mlp_layernorm", "mlp"} and all(
-            hasattr(layer, name) for name in names
-        ):
+        if all(hasattr(layer, name) for name in names):
             return tuple(getattr(layer, name) for name in names)
     return ()
 

@@ -88,7 +88,7 @@ def test_limas_rows_come_whole(counts):
 
 
 def test_the_data_set_holds_what_was_asked_for(counts):
-    assert counts["select"]["drawn"] == {"stem": 3, "other": 12, "lima": 40}
+    assert counts["select"]["drawn"] == {"stem": 3, "other": 12, "lima": 40, "lima_test": 0}
     assert (counts["dataset"]["train"], counts["dataset"]["dev"], counts["dataset"]["test"]) == (50, 5, 300)
 
 

@@ -220,7 +220,7 @@ def epochs_table(facts: Facts) -> Table | None:
 
 TRAINING = {
     "examples": "Examples",
-    "tokens": "Tokens, over all epochs",
+    "tokens": "Tokens of the training set",
     "response_tokens": "Tokens that bear the loss",
     "truncated": "Examples that lost their tail",
     "steps": "Optimizer steps",

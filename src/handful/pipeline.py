@@ -53,18 +53,8 @@ STAGES = (
     Stage(
         name="report",
         work=work("report"),
-        needs=(
-            "sources",
-            "clean",
-            "select",
-            "dataset",
-            "train",
-            "generate",
-            "study",
-            "judge",
-            "annotate",
-            "stats",
-        ),
+        needs=("sources", "clean", "select", "dataset", "generate", "study", "judge", "annotate", "stats"),
+        wants=("train",),
         params=lambda recipe: recipe,
     ),
 )

@@ -131,8 +131,21 @@ def test_it_stops_where_it_is_told_to_and_where_the_recipe_ends(tmp_path):
     assert [s.label for s in plan(STAGES, Recipe(second=None), tmp_path)] == ["first"]
     with pytest.raises(RecipeError, match=r"--to second: the recipe has no \[second\] table"):
         plan(STAGES, Recipe(second=None), tmp_path, to="second")
+    with pytest.raises(RecipeError, match=r"--to last: the recipe has no \[second\] table"):
+        plan(STAGES, Recipe(second=None), tmp_path, to="last")
     with pytest.raises(RecipeError, match="--to third: no such stage; the stages are first, second"):
         plan(STAGES, Recipe(), tmp_path, to="third")
+
+
+def test_a_stage_without_a_table_is_left_out_where_nothing_needs_it(tmp_path):
+    recipe = Recipe(second=None, fan=Fan({"light": Entry()}))
+    assert run(STAGES, recipe, tmp_path) == ["first", "fan/light", "last"]
+
+
+def test_what_a_stage_only_wants_is_read_where_it_is_there(tmp_path):
+    stages = (*TWO, Stage(name="last", work=last, needs=("first",), wants=("second",)))
+    assert list(plan(stages, Recipe(), tmp_path)[-1].inputs) == ["first", "second"]
+    assert list(plan(stages, Recipe(second=None), tmp_path)[-1].inputs) == ["first"]
 
 
 def test_one_stage_alone_needs_what_it_reads(tmp_path):

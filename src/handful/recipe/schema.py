@@ -386,7 +386,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """A whole run. A recipe without [train] ends at `dataset`."""
+    """A whole run. A recipe without [train] ends at `dataset`, unless none of its systems needs training."""
 
     name: str
     sources: dict[str, Source]

@@ -34,6 +34,8 @@ class Stage:
     work: Work
     needs: tuple[str, ...] = ()
     """Stages read. An entry of a fanned-out stage that needs fewer says so in its own `needs`."""
+    wants: tuple[str, ...] = ()
+    """Stages read as well, where the recipe has them."""
     over: str | None = None
     """Fan out over this table of the stage's own: one step, and one folder, an entry. "" is the whole table."""
     params: Callable[[Any], Any] | None = None
@@ -66,10 +68,11 @@ class Step:
 def plan(stages: Sequence[Stage], recipe: Any, root: Path, to: str | None = None) -> list[Step]:
     """Settle every step's key and folder without running anything.
 
-    Ends at the stage `to`, or before the first stage that the recipe has no table for.
+    A stage that the recipe has no table for is left out. The plan ends at the stage `to`, or before the first stage
+    that needs one left out: a recipe without [train] ends at `dataset`, unless its systems do without it.
 
     Raises:
-        RecipeError: `to` names no stage, or one that the recipe has no table for.
+        RecipeError: `to` names no stage, or one that cannot be reached.
         DataError: an input file is missing.
     """
     names = [stage.name for stage in stages]
@@ -77,14 +80,22 @@ def plan(stages: Sequence[Stage], recipe: Any, root: Path, to: str | None = None
         raise RecipeError(f"--to {to}: no such stage; the stages are {', '.join(names)}")
     hashes = Hashes(root / "hashes.json")
     steps: dict[str, Step] = {}
+    absent: list[str] = []
     for stage in stages:
         params = (stage.params or attrgetter(stage.name))(recipe)
+        found = [] if params is None else entries(stage, params)
         if params is None:
-            if to is not None:
-                raise RecipeError(f"--to {to}: the recipe has no [{stage.name}] table")
+            absent.append(stage.name)
+        lacking = [
+            name for name in absent if name == stage.name or any(name in needs for _, _, needs in found)
+        ]
+        if lacking and to is not None and (found or stage.name == to):
+            raise RecipeError(f"--to {to}: the recipe has no [{lacking[0]}] table")
+        if lacking and found:
             break
-        for label, entry_params, needs in entries(stage, params):
-            inputs = {name: step.key for name, step in steps.items() if step.stage.name in needs}
+        for label, entry_params, needs in found:
+            read = (*needs, *stage.wants)
+            inputs = {name: step.key for name, step in steps.items() if step.stage.name in read}
             settled = plain(entry_params, hashes)
             key = key_of(stage.name, stage.version, settled, inputs)
             folder = root / f"{label.replace('/', '-')}-{key}"

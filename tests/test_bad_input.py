@@ -160,7 +160,12 @@ def test_a_quota_larger_than_what_is_left_says_what_is_left(run, site):
 
 
 def test_a_quota_for_an_unknown_source_suggests_the_nearest(run, site):
-    refused(run(site(GOOD), "[select]\nquota = { mime = 1 }\n"), "mime", "mine")
+    refused(
+        run(site(GOOD), "[select]\nquota = { mime = 1 }\n"),
+        "select.quota.mime: there is no 'mime'",
+        "did you mean 'mine'?",
+        code=2,
+    )
 
 
 @pytest.mark.parametrize(

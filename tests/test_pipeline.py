@@ -182,6 +182,20 @@ def test_verify_finds_what_run_refuses(recipe, done, tmp_path):
     assert "train.jsonl differs; remove it with `rm -r" in refused.stderr
 
 
+def test_explain_does_not_follow_anything_through_a_damaged_folder(recipe, done, tmp_path):
+    subprocess.run(["cp", "-r", f"{done}/.", tmp_path], check=True)
+    (folder_of(tmp_path, "clean") / "dropped.jsonl").unlink()
+    run = handful("explain", recipe, "circuits.stackexchange.com/13", "--work", tmp_path, check=False)
+    assert run.returncode == 1
+    assert "dropped.jsonl is missing" in run.stderr
+
+
+def test_show_of_what_is_no_finished_folder_is_one_line(done, repository):
+    for path in (repository, repository / "README.md"):
+        run = handful("show", path, check=False)
+        assert (run.returncode, "is not a finished folder" in run.stderr) == (1, True)
+
+
 def test_tidy_deletes_only_what_no_recipe_needs_and_only_after_a_yes(recipe, done, tmp_path):
     subprocess.run(["cp", "-r", f"{done}/.", tmp_path], check=True)
     assert "nothing to tidy" in handful("tidy", recipe, "--work", tmp_path).stdout

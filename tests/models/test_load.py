@@ -58,6 +58,13 @@ def test_an_unknown_model_says_how_to_get_one(ref, said):
         resolve(ref)
 
 
+def test_a_folder_in_sight_is_not_taken_for_a_model_of_the_hub(saved, monkeypatch):
+    monkeypatch.chdir(saved.parent)
+    with pytest.raises(MissingModel, match='for the folder of that name, write "./tiny"'):
+        resolve("tiny")
+    assert resolve("./tiny").resolve() == saved
+
+
 def test_a_folder_without_a_config_is_no_model(tmp_path):
     with pytest.raises(MissingModel, match=r"holds no config\.json"):
         resolve(str(tmp_path))

@@ -96,6 +96,16 @@ def test_a_table_of_another_kind_replaces_the_one_below_whole(write):
         ),
         ("[clean", r"Expected .* \(at line"),
         ("[trian]\nepochs = 1", r"has no field 'trian'; did you mean 'train'"),
+        (
+            '[study]\nsubject = "tunde"',
+            r"study\.subject: there is no 'tunde' among the systems .*did you mean 'tuned'",
+        ),
+        (
+            '[study]\nagainst = ["base", "x"]',
+            r"study\.against: there is no 'x' among the systems \('tuned', 'base'\)",
+        ),
+        ("[select]\nquota = { sten = 3 }", r"select\.quota\.sten: there is no 'sten' .*did you mean 'stem'"),
+        ("[generate]\nfirst = -3", r"generate\.first: must be at least 0, found -3"),
     ],
 )
 def test_a_recipe_is_refused_where_it_is_wrong(write, lines, message):

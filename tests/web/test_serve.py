@@ -124,6 +124,27 @@ def test_people_and_the_stage_meet_in_the_ledger(study, made, serve, visit):
     assert len((step.folder / "verdicts.jsonl").read_text().splitlines()) == 6
 
 
+def test_a_study_whose_verdicts_are_taken_over_is_closed(study, made, serve, visit):
+    recipe, work, _ = made(study)
+    server = serve(recipe, work)
+    client = visit(server.url)
+    enter(client, "ann")
+    for _ in range(6):
+        answer(client)
+    server.stop(signal.SIGINT)
+    execute(plan(STAGES, load(recipe), work, to="annotate"), work, only="annotate")
+    done = handful("serve", "study", recipe, "--work", work)
+    assert done.exit_code == 1
+    assert "this study is closed: `run` has taken its verdicts over. To open it again, remove" in done.stderr
+
+
+def test_run_says_the_whole_command_that_serves_the_study(study, made):
+    recipe, work, _ = made(study)
+    waiting = handful("run", recipe, "--work", work, "--only", "annotate", "--set", "annotate.people=2")
+    assert waiting.exit_code == 3
+    assert f"handful serve study {recipe} --work {work} --set annotate.people=2" in waiting.stderr
+
+
 def test_a_port_in_use_is_said(study, made):
     recipe, work, _ = made(study)
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -21,16 +21,20 @@ def echo_json(value: Any) -> None:
 
 
 def one_line(folder: Path) -> str:
-    """The numbers among a folder's counts, as "candidates 556, kept 38"; of a table of numbers, their sum."""
+    """The numbers among a folder's counts, as "verdicts 80, choices (left 60, tie 20)"; long tables are left out."""
     from handful.run.store import read_manifest
 
-    found = {}
+    found = []
     for name, value in read_manifest(folder).counts.items():
-        if isinstance(value, dict) and all(isinstance(part, int) for part in value.values()):
-            value = sum(value.values())
         if isinstance(value, int):
-            found[name] = value
-    return ", ".join(f"{name} {value:,}" for name, value in found.items())
+            found.append(f"{name} {value:,}")
+        elif (
+            isinstance(value, dict)
+            and 0 < len(value) <= 4
+            and all(isinstance(v, int) for v in value.values())
+        ):
+            found.append(f"{name} ({', '.join(f'{part} {count:,}' for part, count in value.items())})")
+    return ", ".join(found)
 
 
 @click.command()
@@ -40,9 +44,12 @@ def one_line(folder: Path) -> str:
 @told
 def show(folder: Path, samples: int, as_json: bool) -> None:
     """Show what a finished FOLDER holds: its counts, its files and a few records of each."""
-    from handful.run.store import read_manifest
+    from handful.run.store import read_manifest, remedy
 
     manifest = read_manifest(folder)
+    for name in manifest.files:
+        if not (folder / name).is_file():
+            raise CorruptFolder(f"{folder}: {name} is missing; {remedy(folder)}")
     files = {name: sample(folder / name, samples) for name in manifest.files if name.endswith(".jsonl")}
     if as_json:
         echo_json({"step": manifest.step, "key": manifest.key, "counts": manifest.counts, "files": files})
@@ -86,8 +93,15 @@ def explain(recipe: Path, id: str, work: Path, overrides: tuple[str, ...], as_js
     """Follow one example or prompt through every folder of RECIPE: what became of ID, and which rule took it."""
     from handful import STAGES, load, plan
     from handful.run.explain import follow, in_words
+    from handful.run.keys import Hashes
+    from handful.run.store import check_whole
 
-    found = list(follow(plan(STAGES, load(recipe, overrides), work), id))
+    steps = plan(STAGES, load(recipe, overrides), work)
+    hashes = Hashes(work / "hashes.json")
+    for step in steps:
+        if step.done:
+            check_whole(step.folder, hashes)
+    found = list(follow(steps, id))
     if as_json:
         echo_json([{"step": f.step, "file": str(f.file), "line": f.line, "record": f.record} for f in found])
         return
@@ -117,7 +131,8 @@ def verify(folders: tuple[Path, ...], work: Path) -> None:
             advance()
     if bad:
         raise CorruptFolder(
-            f"{bad} problems; remove a folder that differs (rm -r) and run again: it is made anew"
+            f"{bad} {'problem' if bad == 1 else 'problems'}; "
+            "remove a folder that differs (rm -r) and run again: it is made anew"
         )
     click.echo(f"{len(chosen)} folders are what their manifests say")
 
@@ -134,17 +149,21 @@ def problems_of(folder: Path) -> list[str]:
 @click.command()
 @click.argument("recipes", nargs=-1, required=True, type=click.Path(path_type=Path))
 @WORK
+@SET
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 @told
-def tidy(recipes: tuple[Path, ...], work: Path, yes: bool) -> None:
+def tidy(recipes: tuple[Path, ...], work: Path, overrides: tuple[str, ...], yes: bool) -> None:
     """List the folders in --work that none of RECIPES needs, and delete them after a yes.
 
-    Verdicts of people (people.sqlite) are never touched.
+    A folder made with --set is needed only if the same --set is given here. Verdicts of people (people.sqlite) are
+    never touched.
     """
     from handful import STAGES, load, plan
     from handful.run.lock import locked
 
-    wanted = {step.folder for recipe in recipes for step in plan(STAGES, load(recipe), work)}
+    if not work.is_dir():
+        raise DataError(f"{work}: no such work folder")
+    wanted = {step.folder for recipe in recipes for step in plan(STAGES, load(recipe, overrides), work)}
     wanted |= {folder.with_name(f"{folder.name}.partial") for folder in wanted}
     with locked(work / "lock"):
         spare = [folder for folder in step_folders(work) if folder not in wanted]

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or recipe, 3 waiting for people, 130
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import click
 
 from handful.cli import look, talk
 from handful.cli.options import JSON, RECIPE, SET, TO, WORK, told
+from handful.core.errors import RecipeError, Waiting
 
 if TYPE_CHECKING:
     from handful.run.execute import Step
@@ -57,8 +59,15 @@ def run_command(
     """
     from handful import STAGES, execute, load, plan
 
-    steps = plan(STAGES, load(recipe, overrides), work, to or only)
-    ran = execute(steps, work, only, started=say_started, ended=say_ended)
+    loaded = load(recipe, overrides)
+    if only is not None and only not in {stage.name for stage in STAGES}:
+        raise RecipeError(f"--only {only}: no such stage; the stages are {', '.join(s.name for s in STAGES)}")
+    steps = plan(STAGES, loaded, work, to or only)
+    try:
+        ran = execute(steps, work, only, started=say_started, ended=say_ended)
+    except Waiting as waiting:
+        again = [str(recipe), "--work", str(work), *(word for o in overrides for word in ("--set", o))]
+        raise Waiting(str(waiting).replace("RECIPE", shlex.join(again))) from None
     if not ran:
         click.echo(f"nothing to do: all {len(steps)} steps are done")
     last = steps[-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -51,7 +50,7 @@ def told(command: Callable[P, R]) -> Callable[P, R]:
         except KeyboardInterrupt:
             fail("interrupted; the same command goes on from here", 130)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            if error.errno is None:  # not from the system, and so a mistake of ours
                 raise
             where = f" ({error.filename})" if error.filename else ""
             fail(f"error: {error.strerror}{where}; mend that, and the same command goes on from here", 1)

@@ -68,6 +68,7 @@ def study(
             f"{recipe}: asks for no people, so nothing would read their answers; "
             "say under [annotate] how many should judge each comparison: people = 1"
         )
+    refuse_if_closed(recipe, loaded, work)
     found = made_study(recipe, loaded, work)
     hosts = ("*",) if allow_remote else ("127.0.0.1", "localhost", "[::1]")
     with listen(host, port) as listener, closing(Ledger(work / LEDGER)) as ledger:
@@ -77,6 +78,18 @@ def study(
         click.echo(still_wanted(found, ledger, people, recipe))
         run_app(app, listener)
         click.echo(still_wanted(found, ledger, people, recipe))
+
+
+def refuse_if_closed(recipe: Path, loaded: Recipe, work: Path) -> None:
+    """Once `run` has taken the verdicts over, a change of mind would reach neither the folder nor the report."""
+    from handful import STAGES, plan
+
+    for step in plan(STAGES, loaded, work):
+        if step.label == "annotate" and step.done:
+            raise HandfulError(
+                f"{step.folder}: this study is closed: `run` has taken its verdicts over. To open it again, "
+                f"remove that folder (the verdicts themselves are kept in {work / 'people.sqlite'})"
+            )
 
 
 def made_study(recipe: Path, loaded: Recipe, work: Path) -> Study:
@@ -95,7 +108,7 @@ def made_study(recipe: Path, loaded: Recipe, work: Path) -> Study:
         raise RecipeError(f"{recipe}: has no study: it ends before one, for want of a [train] table")
     if not step.done:
         raise HandfulError(
-            f"{step.folder}: the study isn't made yet; run `handful run {recipe} --to study` first"
+            f"{step.folder}: the study isn't made yet; run `handful run {recipe} --work {work} --to study` first"
         )
     check_whole(step.folder, Hashes(work / "hashes.json"))
     found = read_study(step.folder)

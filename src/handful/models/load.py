@@ -39,7 +39,7 @@ def resolve(ref: str) -> Path:
     """
     if ref in EMBEDDED:
         return folder_of(ref)
-    if ref.startswith(("/", ".", "~")) or (Path(ref) / "config.json").exists():
+    if ref.startswith(("/", ".", "~")):
         return _local_folder(ref)
     return _hub_folder(ref)
 
@@ -54,6 +54,10 @@ def _local_folder(ref: str) -> Path:
 
 
 def _hub_folder(name: str) -> Path:
+    if (Path(name) / "config.json").exists():
+        raise MissingModel(
+            f'model {name!r}: names a model of the hub; for the folder of that name, write "./{name}"'
+        )
     try:
         with quietly():
             found = snapshot_download(name, allow_patterns=HUB_FILES, ignore_patterns=NOT_NEEDED)

@@ -100,6 +100,12 @@ def inside(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
+def unknown(name: str, known: Iterable[str], what: str) -> str:
+    """In words: there is no such name, these there are, and perhaps this one was meant."""
+    names = list(known)
+    return f"there is no {name!r} among the {what} ({_listed(names)}){_hint(name, names)}"
+
+
 def _required(each: Field[Any]) -> bool:
     return each.default is MISSING and each.default_factory is MISSING
 

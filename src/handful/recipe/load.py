@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from handful.core.errors import RecipeError
-from handful.recipe.build import Misfit, build, inside
-from handful.recipe.schema import BaseSystem, FewShotSystem, InputPath, ModelRef, Recipe
+from handful.recipe.build import Misfit, build, inside, unknown
+from handful.recipe.schema import TABLE_1, BaseSystem, FewShotSystem, InputPath, ModelRef, Recipe
 
 COMMAND_LINE = Path("--set")
 
@@ -44,6 +44,10 @@ def load(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
         tables = overlay(tables, layer.tables)
     try:
         recipe: Recipe = build(Recipe, tables)
+    except Misfit as error:
+        raise RecipeError(f"{blame(layers, error).file}: {error}") from error
+    try:
+        check_names(recipe)
     except Misfit as error:
         raise RecipeError(f"{blame(layers, error).file}: {error}") from error
     return complete(locate(recipe, "", layers))
@@ -131,6 +135,19 @@ def locate(value: Any, path: str, layers: Sequence[Layer]) -> Any:
     if isinstance(value, dict):
         return {name: locate(item, inside(path, name), layers) for name, item in value.items()}
     return value
+
+
+def check_names(recipe: Recipe) -> None:
+    """Raise Misfit where one table speaks of an entry that another does not have."""
+    systems = list(recipe.generate.systems)
+    if recipe.study.subject and recipe.study.subject not in systems:
+        raise Misfit("study.subject", unknown(recipe.study.subject, systems, "systems"))
+    for name in recipe.study.against:
+        if name not in systems:
+            raise Misfit("study.against", unknown(name, systems, "systems"))
+    for name in recipe.select.quota if recipe.select.quota != TABLE_1 else ():
+        if name not in recipe.sources:
+            raise Misfit(f"select.quota.{name}", unknown(name, recipe.sources, "sources"))
 
 
 def complete(recipe: Recipe) -> Recipe:

@@ -283,6 +283,7 @@ class Generate:
             raise ValueError(f"repetition_penalty: must be positive, found {self.repetition_penalty}")
         for name in ("max_tokens", "samples", "batch_size"):
             check(self, name, low=1)
+        check(self, "first", low=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -382,6 +383,9 @@ class Report:
 
     samples: int = 8
     """Prompts whose responses stand side by side."""
+
+    def __post_init__(self) -> None:
+        check(self, "samples", low=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

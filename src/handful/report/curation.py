@@ -167,7 +167,7 @@ def licences(facts: Facts) -> Table:
         "Licences of what is used",
         [Column("Licence"), Column("Source"), Column("Examples", "count")],
         [[licence, source, count] for (licence, source), count in sorted(found.items())],
-        note="Every author is named in attribution.csv of the data set.",
+        note="Every author is credited in attribution.csv of the data set, by name or by a link to their page.",
     )
 
 

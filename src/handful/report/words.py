@@ -152,8 +152,8 @@ def not_validated(facts: Facts, rows: Sequence[Mapping[str, Any]]) -> str:
 def how_to_read(facts: Facts) -> str:
     level = round(100 * facts.recipe.stats.level, 1)
     return (
-        f"Ranges are {level:g}% intervals, made by resampling prompts. “At least as good” counts ties as success, as "
-        "the paper's headline does; strict wins stand beside it."
+        f"Ranges are {level:g}% intervals, made by resampling prompts (exact bounds where all agree). "
+        "“At least as good” counts ties as success, as the paper's headline does; strict wins stand beside it."
     )
 
 

@@ -31,7 +31,8 @@ def work(params: Recipe, inputs: Mapping[str, Path], out: Path) -> dict[str, Any
 
     facts = read(params, inputs)
     made = sections(facts)
-    sizes = f"{len(facts.train):,} training examples, {len(facts.test):,} test prompts"
+    asked = len({response.prompt_id for answers in facts.responses.values() for response in answers})
+    sizes = f"{len(facts.train):,} training examples, {asked:,} prompts asked"
     subtitle = f"{sizes}, {len(facts.responses)} systems"
     write_whole(out / "report.html", html(params.name, subtitle, made))
     content = json.dumps(numbers(params.name, made), indent=1, ensure_ascii=False)

@@ -48,7 +48,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
         return msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise CorruptFolder(f"{folder}: holds no {MANIFEST}; it is not a finished folder") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CorruptFolder(f"{path}: cannot be read ({error}); {remedy(folder)}") from error

@@ -60,7 +60,7 @@ def test_an_unknown_model_says_how_to_get_one(ref, said):
 
 def test_a_folder_in_sight_is_not_taken_for_a_model_of_the_hub(saved, monkeypatch):
     monkeypatch.chdir(saved.parent)
-    with pytest.raises(MissingModel, match='for the folder of that name, write "./tiny"'):
+    with pytest.raises(MissingModel, match=r'for the folder of that name, write "\./tiny"'):
         resolve("tiny")
     assert resolve("./tiny").resolve() == saved
 

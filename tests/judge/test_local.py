@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from msgspec.structs import replace
 
-torch = pytest.importorskip("torch")
-
-from handful.core import jsonl  # noqa: E402
-from handful.core.errors import MissingModel  # noqa: E402
-from handful.core.types import Comparison, Turn, Verdict  # noqa: E402
-from handful.judge import local  # noqa: E402
-from handful.judge.local import OptionScores, Reader, Scorer, batches, common_cap, prepare  # noqa: E402
-from handful.judge.work import work  # noqa: E402
-from handful.models.load import load_model, load_tokenizer  # noqa: E402
-from handful.recipe.schema import Judge, LocalJudge, ModelRef  # noqa: E402
-from handful.run.store import content_hashes  # noqa: E402
+from handful.core import jsonl
+from handful.core.errors import MissingModel
+from handful.core.types import Comparison, Turn, Verdict
+from handful.judge import local
+from handful.judge.local import OptionScores, Reader, Scorer, batches, common_cap, prepare
+from handful.judge.work import work
+from handful.models.load import load_model, load_tokenizer
+from handful.recipe.schema import Judge, LocalJudge, ModelRef
+from handful.run.store import content_hashes
 
 SHORT = "Which answer is better, A or B?"
 MODEL = "smollm2-135m-instruct"
@@ -23,10 +22,7 @@ MODEL = "smollm2-135m-instruct"
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    try:
-        return load_tokenizer(MODEL)
-    except MissingModel as error:
-        pytest.skip(str(error))
+    return load_tokenizer(MODEL)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -91,7 +91,7 @@ def seven_zip() -> Callable[..., None]:
     """Run 7-Zip's own program."""
     program = shutil.which("7zz") or shutil.which("7z")
     if program is None:
-        pytest.skip("needs 7-Zip's program (7zz), which is not installed")
+        pytest.fail("needs 7-Zip's program (7zz); `make test` installs it, as tests/need-tools does")
     return lambda *arguments, cwd: subprocess.run(
         [program, *arguments], cwd=cwd, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
     )

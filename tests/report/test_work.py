@@ -113,7 +113,7 @@ def test_the_order_of_a_recipe_changes_nothing(build, tmp_path):
 def test_people_make_the_headline_and_a_bad_judge_only_the_record(report):
     _, numbers, page = report()
     text = numbers["sections"]["headline"]["text"]
-    assert text[0].startswith("According to people (2), tuned was at least as good as base on 100%")
+    assert text[0].startswith("According to 2 people, tuned was at least as good as base on 100%")
     assert "Beyond chance, tuned won more often than it lost." in text[0]
     record = text[text.index("For the record, from judges that cannot bear a claim:") :]
     assert "(24 of 24 ties by rule" in record[1]

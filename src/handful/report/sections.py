@@ -139,7 +139,8 @@ def side_by_side(facts: Facts, prompt: Example | Prompt) -> Sample:
 
 
 def stopped(response: Response) -> str:
-    return f"{response.tokens:,} tokens · stopped: {FINISH[response.finish].lower()}"
+    unit = "token" if response.tokens == 1 else "tokens"
+    return f"{response.tokens:,} {unit} · stopped: {FINISH[response.finish].lower()}"
 
 
 def data(facts: Facts) -> list[Block]:

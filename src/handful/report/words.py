@@ -97,7 +97,7 @@ def conclusion(subject: str, net: Interval) -> str:
 def who(facts: Facts, row: Mapping[str, Any]) -> str:
     if row["kind"] == "people":
         count = len({r["judge"] for r in facts.rows("preference") if r["kind"] == "person"})
-        return f"According to people ({count})"
+        return "According to one person" if count == 1 else f"According to {count} people"
     return f"According to the judge {row['judge']} ({what_it_is(facts, row['judge'])})"
 
 

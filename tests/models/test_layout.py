@@ -104,6 +104,19 @@ def test_more_tokens_than_rows_makes_room_for_all(llama, tokenizer):
     torch.testing.assert_close(table[320:], table[:320].mean(dim=0).expand(2, -1))
 
 
+def test_the_new_row_may_start_as_that_of_eos(llama, tokenizer):
+    eot_id = add_eot(llama, tokenizer, EOT, "eos")
+    for table in (llama.get_input_embeddings().weight, llama.get_output_embeddings().weight):
+        assert torch.equal(table[eot_id], table[tokenizer.eos_token_id])
+
+
+def test_a_model_without_eos_cannot_start_as_it(llama, tokenizer):
+    tokenizer.eos_token = None
+    with pytest.raises(DataError, match=r'eot_init: "eos" is asked for, but the model has no EOS token'):
+        add_eot(llama, tokenizer, EOT, "eos")
+    assert llama.get_input_embeddings().weight.shape[0] == 320
+
+
 def test_a_token_that_exists_is_refused(llama, tokenizer):
     with pytest.raises(DataError, match=r"'<eos>' is in the model's vocabulary already.*train\.eot_token"):
         add_eot(llama, tokenizer, "<eos>")

@@ -57,6 +57,16 @@ def test_a_base_system_starts_from_the_trained_model_unless_it_says_otherwise(wr
     assert (systems["b"].model, systems["c"].model) == ("llama", "gpt2")
 
 
+def test_who_is_compared_is_stated_so_that_another_order_is_another_study(write):
+    systems = '[generate.systems]\n{} = {{ kind = "fake" }}\n{} = {{ kind = "fake" }}\n'
+    one, two = (
+        load(write(f"{first}.toml", 'extends = "base.toml"\n' + systems.format(first, second))).study
+        for first, second in (("a", "b"), ("b", "a"))
+    )
+    assert (one.subject, one.against) == ("a", ("b",))
+    assert (two.subject, two.against) == ("b", ("a",))
+
+
 def test_a_table_of_another_kind_replaces_the_one_below_whole(write):
     text = 'extends = "base.toml"\n[sources.stem]\nkind = "messages"\npaths = ["rows.jsonl"]\n'
     assert load(write("k.toml", text)).sources["stem"].kind == "messages"

@@ -151,7 +151,11 @@ def check_names(recipe: Recipe) -> None:
 
 
 def complete(recipe: Recipe) -> Recipe:
-    """Fill in what follows from elsewhere in the recipe: the model that a base system starts from."""
+    """Fill in what follows from elsewhere in the recipe: the model that a base system starts from, and who is compared.
+
+    The order of systems decides who is compared by default, and a key does not know the order of a table: so the
+    names are stated, and reordering the systems is another study.
+    """
     model = recipe.train.model if recipe.train else ModelRef("")
     systems = {
         name: replace(system, model=model)
@@ -159,4 +163,10 @@ def complete(recipe: Recipe) -> Recipe:
         else system
         for name, system in recipe.generate.systems.items()
     }
-    return replace(recipe, generate=replace(recipe.generate, systems=systems))
+    subject = recipe.study.subject or next(iter(systems), "")
+    against = recipe.study.against or tuple(name for name in systems if name != subject)
+    return replace(
+        recipe,
+        generate=replace(recipe.generate, systems=systems),
+        study=replace(recipe.study, subject=subject, against=against),
+    )

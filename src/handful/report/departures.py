@@ -74,7 +74,8 @@ def defaults() -> dict[str, Any]:
         "stats": Stats(),
     }
     found = {key: value for name, table in tables.items() for key, value in flat(name, table)}
-    return {key: value for key, value in found.items() if not key.startswith("generate.systems")}
+    named = ("generate.systems", "study.subject", "study.against")  # names of the recipe's own, not settings
+    return {key: value for key, value in found.items() if not key.startswith(named)}
 
 
 def whose(key: str, here: Any) -> str:

@@ -83,15 +83,16 @@ def plan(stages: Sequence[Stage], recipe: Any, root: Path, to: str | None = None
     absent: list[str] = []
     for stage in stages:
         params = (stage.params or attrgetter(stage.name))(recipe)
-        found = [] if params is None else entries(stage, params)
         if params is None:
             absent.append(stage.name)
-        lacking = [
-            name for name in absent if name == stage.name or any(name in needs for _, _, needs in found)
-        ]
-        if lacking and to is not None and (found or stage.name == to):
+            if stage.name == to:
+                raise RecipeError(f"--to {to}: the recipe has no [{to}] table")
+            continue
+        found = entries(stage, params)
+        lacking = [name for name in absent if any(name in needs for _, _, needs in found)]
+        if lacking and to is not None:
             raise RecipeError(f"--to {to}: the recipe has no [{lacking[0]}] table")
-        if lacking and found:
+        if lacking:
             break
         for label, entry_params, needs in found:
             read = (*needs, *stage.wants)

@@ -16,6 +16,7 @@ LAYERS = (
     ["core"],
     ["recipe"],
     ["run"],
+    ["markup"],
     ["models"],
     STAGES,
     ["pipeline"],
@@ -35,6 +36,9 @@ HEAVY = {
     "starlette",
     "jinja2",
     "selectolax",
+    "pyarrow",
+    "zstandard",
+    "ray",
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -28,7 +28,10 @@ def scan(recipe: Recipe) -> dict[str, Any]:
     Most of a dump falls to two numeric rules of `clean`, so the scan applies them and counts what they took. A bare
     Posts.xml is named after the folder that it lies in. Both are therefore part of the key of `sources`.
     """
-    rules = {"min_answer_score": recipe.clean.min_answer_score, "min_chars": recipe.clean.min_chars}
+    clean = recipe.clean
+    rules = (
+        {"min_answer_score": clean.min_answer_score, "min_chars": clean.min_chars} if clean.filtered else {}
+    )
     return {name: {"source": source, **facts(source, rules)} for name, source in recipe.sources.items()}
 
 

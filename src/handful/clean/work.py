@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from handful.clean.duplicates import Entry, duplicates, entry
-from handful.clean.html import to_line, to_text
 from handful.clean.rules import RULES, reason_to_drop
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Candidate, Dropped, Example, Prompt
+from handful.markup.html import to_line, to_text
 from handful.recipe.schema import Clean
 from handful.run.progress import Advance, progress
 from handful.run.store import only, read_manifest

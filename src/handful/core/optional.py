@@ -19,6 +19,9 @@ EXTRAS = {
     "jinja2": "report",
     "numpy": "report",
     "scipy": "report",
+    "pyarrow": "data",
+    "zstandard": "data",
+    "ray": "cluster",
 }
 
 

@@ -55,6 +55,8 @@ class Example(Noun, frozen=True):
     turns: tuple[Turn, ...]
     origin: Origin
     tags: tuple[str, ...] = ()
+    score: int | None = None
+    """What its community thought of it (votes), where there is one: the best are drawn first."""
 
     def __post_init__(self) -> None:
         check_turns(self.id, self.turns, last="assistant")

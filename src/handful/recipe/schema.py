@@ -40,12 +40,59 @@ def check(owner: object, name: str, low: float | None = None, high: float | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackExchange:
-    """Section 2.1: sites of the Stack Exchange dump, each a `SITE.7z` or a `SITE/Posts.xml`."""
+    """Section 2.1: sites of the Stack Exchange dump, each a `SITE.7z` or a `SITE/Posts.xml`, or folders of sites."""
 
     kind: Literal["stackexchange"]
     paths: tuple[InputPath, ...]
+    sites: Literal["all", "stem", "other"] = "all"
+    """Which sites of a folder to read: a group of the list in sources/stackexchange/sites.toml, or all."""
+    include: tuple[str, ...] = ()
+    """Sites to read beside those of the group: how a recipe assigns a site that the list does not know."""
+    exclude: tuple[str, ...] = ()
+    """Sites of a folder to pass over."""
+    meta: bool = False
+    """Read the meta sites of a folder, too (ours: they are about the sites themselves)."""
     max_unpacked_gb: float = 500.0
     """Refuse an archive whose Posts.xml claims more (ours; the largest real one is about 100 GB)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentChains:
+    """Section 6: dialogues from the comments under answers, where the asker and the answerer take turns."""
+
+    kind: Literal["comment_chains"]
+    paths: tuple[InputPath, ...]
+    sites: Literal["all", "stem", "other"] = "all"
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    meta: bool = False
+    """As in a source of kind "stackexchange"."""
+    max_unpacked_gb: float = 500.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WikiHow:
+    """Section 2.1: how-to articles, as pages (HTML), CSV of steps or articles, or JSON lines."""
+
+    kind: Literal["wikihow"]
+    paths: tuple[InputPath, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reddit:
+    """Section 2.1: Pushshift's submissions and comments, as `.zst` or JSON lines."""
+
+    kind: Literal["reddit"]
+    submissions: tuple[InputPath, ...]
+    comments: tuple[InputPath, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuperNaturalInstructions:
+    """Section 2.2: one instance each of tasks whose answers are free text."""
+
+    kind: Literal["super_natural_instructions"]
+    paths: tuple[InputPath, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +119,15 @@ class Messages:
     """Credited for every row that does not name its own."""
 
 
-Source = StackExchange | Authored | Messages
+Source = StackExchange | CommentChains | WikiHow | Reddit | SuperNaturalInstructions | Authored | Messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clean:
-    """Section 2.1: which answers are kept. The word lists behind two of the rules are ours."""
+    """Section 2.1: which answers of Stack Exchange are kept. The word lists behind two of the rules are ours."""
 
+    filtered: bool = True
+    """False switches the paper's five rules off: the unfiltered Stack Exchange of Section 5."""
     min_answer_score: int = 10
     min_chars: int = 1200
     max_chars: int = 4096
@@ -110,6 +159,8 @@ class Select:
     """Source name -> training examples to draw. A source that is not named is taken whole."""
     temperature: float = 3.0
     """p(community) is proportional to size ** (1 / temperature); the formula is ours."""
+    even: tuple[str, ...] = ("wikihow", "natural_instructions")
+    """Sources whose communities (wikiHow's categories) are equally likely, whatever their sizes."""
     title_probability: float = 0.5
     """How often the prompt is the question's title rather than its body (ours: the paper says "some")."""
     seed: int = 0

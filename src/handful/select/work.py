@@ -6,6 +6,7 @@ memory holds no more than the sample.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -58,7 +59,8 @@ def draw(name: str, shelf: list[Entry], count: int, params: Select) -> list[Entr
     """A source's sample. One that is taken whole keeps its order: there is nothing to draw."""
     if name not in params.quota:
         return shelf
-    return sample(shelf, count, params.temperature, rng_for(params.seed, "select", name))
+    temperature = math.inf if name in params.even else params.temperature
+    return sample(shelf, count, temperature, rng_for(params.seed, "select", name))
 
 
 def available_texts(folder: Path) -> Iterator[Candidate | Example]:
@@ -68,7 +70,7 @@ def available_texts(folder: Path) -> Iterator[Candidate | Example]:
 
 
 def entry_of(text: Candidate | Example, place: int) -> Entry:
-    score = text.question_score if isinstance(text, Candidate) else None
+    score = text.question_score if isinstance(text, Candidate) else text.score
     return Entry(text.id, text.origin.source, text.origin.community, score, place)
 
 

@@ -37,8 +37,8 @@ class Shelf(Protocol):
 class Bounds:
     """The two numeric rules of `clean` that can be applied while reading, without losing what it would keep."""
 
-    min_answer_score: int
-    min_chars: int
+    min_answer_score: int = -(10**9)
+    min_chars: int = 0
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as peer
 
-from handful.clean.html import is_tangled, to_line, to_text
+from handful.markup.html import is_tangled, to_line, to_text
 
 
 @pytest.mark.parametrize(

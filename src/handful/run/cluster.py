@@ -6,6 +6,7 @@ lost runs again elsewhere; what was finished lies on disk and is not asked of Ra
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def run_on_ray(function: Function, shards: Mapping[str, Any], folder: Path, engi
     import ray
 
     if not ray.is_initialized():
-        ray.init(address=engine.address, logging_level="error", log_to_driver=False)
+        ray.init(address=engine.address, logging_level=logging.ERROR, log_to_driver=False)
     task = ray.remote(num_cpus=1, max_retries=ATTEMPTS, scheduling_strategy="SPREAD")(run_shard)
     running = {task.remote(function, shard, folder / name): name for name, shard in shards.items()}
     while running:

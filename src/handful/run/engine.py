@@ -84,7 +84,11 @@ class Record(msgspec.Struct, frozen=True):
 
 
 def each(
-    function: Function, shards: Mapping[str, Any], folder: Path, ended: Ended = lambda name: None
+    function: Function,
+    shards: Mapping[str, Any],
+    folder: Path,
+    ended: Ended = lambda name: None,
+    processes: int | None = None,
 ) -> dict[str, Part]:
     """Run `function(shard, out)` for every shard that is not done yet, and return what all left, in their order.
 
@@ -93,6 +97,7 @@ def each(
         shards: name (also of the folder) -> a dataclass of plain values, or plain values.
         folder: where the shards' folders go. What is there from an earlier run with the same shards is kept.
         ended: called with the name of each shard as it ends, and of each that was there, in no particular order.
+        processes: the most that are worth starting on this machine; 1 runs the shards in this process.
 
     Raises:
         HandfulError: as a shard raised it; or a worker was lost ATTEMPTS times.
@@ -108,7 +113,7 @@ def each(
     engine = current()
     if todo and engine.kind == "ray":
         from handful.run.cluster import run_on_ray as run
-    elif min(len(todo), engine.processes) > 1:
+    elif min(len(todo), engine.processes, processes or engine.processes) > 1:
         from handful.run.processes import run_in_processes as run
     else:
         run = run_here

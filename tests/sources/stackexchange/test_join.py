@@ -1,10 +1,15 @@
 """One candidate a question, with the answer that the site's users rated highest; every other question has a reason."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
+from handful.core import jsonl
 from handful.core.errors import DataError
-from handful.core.types import Candidate
+from handful.core.types import Candidate, Dropped
 from handful.recipe.schema import InputPath, StackExchange
+from handful.sources.output import output
 from handful.sources.stackexchange.join import authors, license
 from handful.sources.stackexchange.read import read
 
@@ -16,13 +21,15 @@ def scan(tmp_path):
     """Read paths into (candidates by id, {id: rule} of what was dropped, counts)."""
 
     def run(*paths, **rules):
-        records = []
         source = StackExchange(kind="stackexchange", paths=tuple(InputPath(str(path)) for path in paths))
-        counts = read("other", source, RULES | rules, lambda file, record: records.append(record), tmp_path)
-        kept = {record.id: record for record in records if isinstance(record, Candidate)}
-        dropped = {record.id: record for record in records if not isinstance(record, Candidate)}
-        assert len(kept) + len(dropped) == len(records)
-        return kept, dropped, counts
+        out = Path(tempfile.mkdtemp(dir=tmp_path))
+        with output(out) as put:
+            counts = read("other", source, RULES | rules, put, out / "scratch")
+        kept = list(jsonl.read(out / "candidates.jsonl", Candidate))
+        dropped = list(jsonl.read(out / "dropped.jsonl", Dropped))
+        by_id = {record.id: record for record in kept}, {record.id: record for record in dropped}
+        assert [len(kept), len(dropped)] == [len(records) for records in by_id]
+        return *by_id, counts
 
     return run
 

@@ -6,6 +6,7 @@ as fast again. An archive that is damaged, dangerous or of another kind is refus
 
 from __future__ import annotations
 
+import io
 import lzma
 import re
 import shutil
@@ -14,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from handful.core.errors import DataError
 from handful.sources.stackexchange.decoders import decoder
@@ -68,28 +69,106 @@ def find(path: Path, name: str, max_bytes: float) -> Packed:
 
 
 def chunks(packed: Packed, program: str | None = "") -> Iterator[bytes]:
-    """Yield the member's bytes in order.
+    """Yield the member's bytes in order; see `open_member`."""
+    with open_member(packed, program) as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def open_member(packed: Packed, program: str | None = "") -> io.BufferedReader:
+    """The member as a file that can be read once, from its beginning.
 
     Args:
         program: 7-Zip's, to unpack with. By default it is looked for; None uses the standard library.
 
     Raises:
-        DataError: the archive is damaged: fewer bytes than it says, or others.
+        DataError: when its end is reached, the archive is damaged: fewer bytes than it says, or others.
     """
     if packed.block is None:
-        return
+        return io.BufferedReader(io.BytesIO())
     if program == "":
         program = shutil.which("7zz") or shutil.which("7z")
-    source = _by_program(packed, program) if program else _by_library(packed, packed.block)
-    size, crc = 0, 0
-    for chunk in source:
-        size += len(chunk)
-        crc = zlib.crc32(chunk, crc)
-        yield chunk
+    return io.BufferedReader(ByProgram(packed, program) if program else ByLibrary(packed), CHUNK)
+
+
+class ByLibrary(io.RawIOBase):
+    """A member, unpacked with the standard library. What lies before it in the block has to be unpacked, too."""
+
+    def __init__(self, packed: Packed) -> None:
+        assert packed.block is not None
+        self.packed = packed
+        self.chunks = _by_library(packed, packed.block)
+        self.held = memoryview(b"")
+        self.size = self.crc = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self.held:
+            self.held = memoryview(next(self.chunks, b""))
+            self.size += len(self.held)
+            self.crc = zlib.crc32(self.held, self.crc)
+            if not self.held:
+                _check_end(self.packed, self.size, self.packed.member.crc in (None, self.crc))
+        count = min(len(buffer), len(self.held))
+        buffer[:count] = self.held[:count]
+        self.held = self.held[count:]
+        return count
+
+
+class ByProgram(io.RawIOBase):
+    """A member as `7zz x -so` writes it, in one thread: this process reads while that one unpacks and checks."""
+
+    def __init__(self, packed: Packed, program: str) -> None:
+        self.packed = packed
+        self.size = 0
+        self.instead: ByLibrary | None = None
+        command = [
+            program,
+            "x",
+            "-so",
+            "-mmt=1",
+            "-spd",
+            "--",
+            str(packed.path.absolute()),
+            packed.member.name,
+        ]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+        )
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self.instead:
+            return self.instead.readinto(buffer)
+        assert self.process.stdout is not None
+        count: int = self.process.stdout.readinto(buffer)  # type: ignore[attr-defined]
+        self.size += count
+        if not count or self.size > self.packed.member.size:
+            failed = self.process.wait() != 0 if not count else True
+            if failed and not self.size:  # an old 7-Zip may not know these switches
+                self.instead = ByLibrary(self.packed)
+                return self.instead.readinto(buffer)
+            _check_end(self.packed, self.size, not failed)
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            self.process.kill()  # no effect where it has ended
+            self.process.wait()
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+        super().close()
+
+
+def _check_end(packed: Packed, size: int, right: bool) -> None:
     where = f"{packed.path}: {packed.member.name}"
     if size != packed.member.size:
         raise DataError(f"{where} is damaged: {size:,} of {packed.member.size:,} bytes could be unpacked")
-    if packed.member.crc not in (None, crc):
+    if not right:
         raise DataError(f"{where} is damaged: its bytes do not match their checksum; copy the archive again")
 
 
@@ -158,25 +237,6 @@ def _by_library(packed: Packed, block: Block) -> Iterator[bytes]:
                     yield kept
     except DataError as error:
         raise DataError(f"{packed.path}: {error}") from error
-
-
-def _by_program(packed: Packed, program: str) -> Iterator[bytes]:
-    """The same from `7zz x -so`, one thread: this process reads while that one unpacks."""
-    command = [program, "x", "-so", "-mmt=1", "-spd", "--", str(packed.path.absolute()), packed.member.name]
-    left = packed.member.size
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
-        assert process.stdout is not None
-        try:
-            while left >= 0 and (chunk := process.stdout.read(CHUNK)):
-                left -= len(chunk)
-                yield chunk
-        finally:
-            process.kill()  # no effect where it has ended
-    if left == packed.member.size:  # nothing at all: an old 7-Zip may not know these switches
-        assert packed.block is not None
-        yield from _by_library(packed, packed.block)
 
 
 def _unpacked(file: BinaryIO, block: Block, wanted: int) -> Iterator[bytes]:

@@ -1,142 +1,85 @@
-"""Section 2.1: one candidate per question, with its top answer, in one pass over the rows of a site.
+"""Section 2.1: one candidate per question, with its top answer.
 
 The top answer is the one with the highest score, ties going to the one written first; it need not be the accepted
-one. Rows may come in any order. What stays in memory is a few numbers a question; the rows that may still be wanted
-stay on a shelf, which is the file itself or a temporary one. Whether the text is fit to train on is for `clean` to say.
+one. Rows may come in any order. Whether the text is fit to train on is for `clean` to say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Protocol
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator
 
-from handful.core.errors import DataError
 from handful.core.types import Candidate, Dropped, Origin
-from handful.sources.stackexchange.rows import QUESTION, Fault, Post, attributes, glance
+from handful.sources.stackexchange.rows import FABRICATED, attributes
+from handful.sources.stackexchange.scan import Bounds
 
-CHECK_EVERY = 100_000
-MAX_BROKEN = 20
-MAX_BROKEN_SHARE = 0.001
-"""More broken rows than both mean another format, or a badly damaged file."""
+Fetch = Callable[[int], bytes]
+"""Place -> the row that stands there."""
 
-Top = tuple[int, int, int, int]
-"""Score, minus the Id (so that the greater is the better), place on the shelf or minus the size of a body that was
-too short to keep, and how many answers the question has."""
-
-
-class Shelf(Protocol):
-    def keep(self, position: int, record: bytes) -> int:
-        """Where the row can be found again: a number that is at least 0."""
-
-    def fetch(self, place: int) -> bytes: ...
+RANK = 1 << 30
+"""A rank is score * RANK - Id: the greater, the better. Ids are below FABRICATED, and that is below RANK."""
+assert FABRICATED < RANK
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The two numeric rules of `clean` that can be applied while reading, without losing what it would keep."""
+def settle(
+    source: str, site: str, table: array[int], bounds: Bounds, fetch: Fetch
+) -> Iterator[Candidate | Dropped]:
+    """Yield what became of each question, by its Id; then the questions that only their answers speak of.
 
-    min_answer_score: int = -(10**9)
-    min_chars: int = 0
-
-
-@dataclass(slots=True)
-class Seen:
-    """What a pass over one site found."""
-
-    posts: int = 0
-    answers: int = 0
-    broken: int = 0
-    questions: dict[int, int] = field(default_factory=dict)
-    """Id -> place on the shelf."""
-    tops: dict[int, Top] = field(default_factory=dict)
-    """Id of the question -> its best answer so far."""
-
-
-def scan(
-    site: str, rows: Iterable[tuple[int, bytes]], shelf: Shelf, bounds: Bounds, seen: Seen
-) -> Iterator[Dropped]:
-    """Read every row into `seen`; yield those that could not be used.
-
-    Raises:
-        DataError: too many rows are broken, or there is no question among them.
+    Args:
+        table: rows of (question, post, score, place), see tables.py.
     """
-    for position, record in rows:
-        seen.posts += 1
-        post = glance(record)
-        if isinstance(post, Fault):
-            seen.broken += post.rule != "fabricated_post"
-            yield Dropped(f"{site}/{post.id or f'row {seen.posts}'}", post.rule, post.detail)
-        elif post is None:
-            continue
-        elif post.type == QUESTION and post.id in seen.questions:
+    questions, tops = dict[int, int](), dict[int, tuple[int, int]]()
+    numbers = iter(table)
+    for question, post, score, place in zip(numbers, numbers, numbers, numbers, strict=True):
+        if post:
+            rank = score * RANK - post
+            held = tops.get(question)
+            if held is None or rank > held[0]:
+                tops[question] = (rank, place)
+        elif questions.setdefault(question, place) != place:
             yield Dropped(
-                f"{site}/{post.id}", "repeated_post", "another row with this Id; the first one stands"
+                f"{site}/{question}", "repeated_post", "another row with this Id; the first one stands"
             )
-        elif post.type == QUESTION:
-            seen.questions[post.id] = shelf.keep(position, record)
+    least = bounds.min_answer_score * RANK - RANK
+    for question in sorted(questions):
+        top = tops.pop(question, None)
+        if top is None:
+            yield Dropped(f"{site}/{question}", "no_answer", "no answer in the file")
+        elif top[0] <= least or top[1] < 0:
+            yield refused(f"{site}/{question}", *top, bounds)
         else:
-            seen.answers += 1
-            _consider(post, position, record, shelf, bounds, seen.tops)
-        if seen.posts % CHECK_EVERY == 0:
-            check_broken(seen)
-    check_broken(seen)
-    if not seen.questions:
-        raise DataError(f"holds no questions ({seen.posts:,} rows)")
+            asked = attributes(fetch(questions[question]))
+            yield candidate(source, site, asked, attributes(fetch(top[1])))
+    yield from orphans(site, table, tops)
 
 
-def _consider(
-    post: Post, position: int, record: bytes, shelf: Shelf, bounds: Bounds, tops: dict[int, Top]
-) -> None:
-    """Make an answer the top one of its question if it is better. One that cannot be kept leaves its size only."""
-    held = tops.get(post.parent)
-    count = held[3] + 1 if held else 1
-    if held and held[:2] >= (post.score, -post.id):
-        tops[post.parent] = (*held[:3], count)
-        return
-    kept = post.score >= bounds.min_answer_score and post.size >= bounds.min_chars
-    place = shelf.keep(position, record) if kept else -1 - post.size
-    tops[post.parent] = (post.score, -post.id, place, count)
-
-
-def check_broken(seen: Seen) -> None:
-    if seen.broken > MAX_BROKEN and seen.broken > MAX_BROKEN_SHARE * seen.posts:
-        raise DataError(
-            f"{seen.broken:,} of {seen.posts:,} rows cannot be read (at most {MAX_BROKEN_SHARE:.1%} may be broken); "
-            "the file is damaged, or not in the form of the dump"
-        )
-
-
-def settle(source: str, site: str, seen: Seen, shelf: Shelf, bounds: Bounds) -> Iterator[Candidate | Dropped]:
-    """Yield what became of each question, by its Id; then the questions that only their answers speak of."""
-    for question in sorted(seen.questions):
-        top = seen.tops.pop(question, None)
-        dropped = _refuse(f"{site}/{question}", top, bounds)
-        if dropped or top is None:
-            yield dropped or Dropped(f"{site}/{question}", "no_answer")
-            continue
-        asked = attributes(shelf.fetch(seen.questions[question]))
-        yield candidate(source, site, asked, attributes(shelf.fetch(top[2])))
-    for question, (score, minus_id, _, count) in sorted(seen.tops.items()):
-        detail = (
-            f"{count} answers, the best {-minus_id} with score {score}, to a question that is not in the file"
-        )
-        yield Dropped(f"{site}/{question}", "orphan_answer", detail)
-
-
-def _refuse(id: str, top: Top | None, bounds: Bounds) -> Dropped | None:
-    if top is None:
-        return Dropped(id, "no_answer", "no answer in the file")
-    score, minus_id, place, _ = top
+def refused(id: str, rank: int, place: int, bounds: Bounds) -> Dropped:
+    """Why the answer at the top is not good enough."""
+    score = -(-rank // RANK)
+    answer = score * RANK - rank
     if score < bounds.min_answer_score:
         return Dropped(
-            id, "low_score", f"top answer {-minus_id} has score {score}, below {bounds.min_answer_score}"
+            id, "low_score", f"top answer {answer} has score {score}, below {bounds.min_answer_score}"
         )
-    if place < 0:
-        found = f"{-1 - place} bytes of HTML, and so fewer than {bounds.min_chars} characters"
-        return Dropped(id, "too_short", f"top answer {-minus_id} has {found}")
-    return None
+    found = f"{-1 - place} bytes of HTML, and so fewer than {bounds.min_chars} characters"
+    return Dropped(id, "too_short", f"top answer {answer} has {found}")
+
+
+def orphans(site: str, table: array[int], tops: dict[int, tuple[int, int]]) -> Iterator[Dropped]:
+    """Answers whose question is not in the file, a record a question."""
+    if not tops:
+        return
+    counts = Counter(question for question, post in zip(table[::4], table[1::4], strict=True) if post)
+    for question, (rank, _) in sorted(tops.items()):
+        score = -(-rank // RANK)
+        detail = (
+            f"{counts[question]} answers, the best {score * RANK - rank} with score {score}, "
+            "to a question that is not in the file"
+        )
+        yield Dropped(f"{site}/{question}", "orphan_answer", detail)
 
 
 def candidate(

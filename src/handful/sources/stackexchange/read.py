@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from handful.core.errors import DataError
-from handful.core.types import Candidate, Noun
 from handful.recipe.schema import StackExchange
+from handful.run.engine import Part, each
 from handful.run.progress import Advance, progress
-from handful.sources.stackexchange.join import Bounds, Seen, scan, settle
-from handful.sources.stackexchange.rows import records
-from handful.sources.stackexchange.sites import Site, shelf, sites
+from handful.sources.output import Output
+from handful.sources.stackexchange.scan import Bounds, check_broken
+from handful.sources.stackexchange.shards import (
+    Bucket,
+    Range,
+    WholeSite,
+    read_site,
+    scan_range,
+    settle_bucket,
+)
+from handful.sources.stackexchange.sites import Site, sites
+from handful.sources.stackexchange.tables import BUCKET_BYTES, buckets_for
 
 MB = 1e6
+RANGE_BYTES = 64 << 20
+"""Of a large plain file, read by one task. A cut of its own for every machine would make resuming harder."""
+WORTH_PROCESSES = 64e6
+"""Bytes of XML below which starting processes takes longer than reading."""
 
 
 def read(
-    name: str,
-    source: StackExchange,
-    rules: Mapping[str, int],
-    put: Callable[[str, Noun], None],
-    scratch: Path,
+    name: str, source: StackExchange, rules: Mapping[str, int], put: Output, scratch: Path
 ) -> dict[str, Any]:
     """Put one candidate or drop a question, and a drop for each row that could not be used.
 
@@ -35,36 +44,72 @@ def read(
     """
     bounds = Bounds(**rules)
     found = sites(source.paths, source.max_unpacked_gb * 1e9)
-    totals = {"questions": 0, "answers": 0, "posts": 0}
-    communities = {}
-    with progress(f"{name}: reading posts", sum(site.size for site in found) / MB, "MB") as advance:
-        for site in found:
-            try:
-                seen = read_site(name, site, bounds, put, scratch, advance)
-            except DataError as error:
-                where = str(site.path)
-                raise DataError(str(error) if where in str(error) else f"{where}: {error}") from error
-            communities[site.name] = len(seen.questions)
-            totals["questions"] += len(seen.questions)
-            totals["answers"] += seen.answers
-            totals["posts"] += seen.posts
-    return {**totals, "communities": communities}
+    large = [site for site in found if not site.packed and site.size > BUCKET_BYTES]
+    whole = {site.name: WholeSite(name, site, bounds) for site in found if site not in large}
+    total = sum(site.size for site in found)
+    parts: dict[str, list[Part]] = {}
+    with progress(f"{name}: reading posts", total / MB, "MB") as advance:
+        sizes = {site.name: site.size for site in found}
+        largest_first = dict(sorted(whole.items(), key=lambda item: -sizes[item[0]]))
+        read = each(
+            read_site,
+            largest_first,
+            scratch / "sites",
+            ended=lambda site: advance(sizes[site] / MB, site),
+            processes=1 if total < WORTH_PROCESSES else None,
+        )
+        parts |= {site: [part] for site, part in read.items()}
+        for site in large:
+            parts[site.name] = read_ranges(name, site, bounds, scratch / f"site-{site.name}", advance)
+    communities = {site.name: collect(parts[site.name], put) for site in found}
+    if empty := [site for site in found if not communities[site.name]["questions"]]:
+        posts = communities[empty[0].name]["posts"]
+        raise DataError(f"{empty[0].path}: holds no questions ({posts:,} rows)")
+    totals = sum(map(Counter, communities.values()), Counter())
+    return {
+        **{key: totals[key] for key in ("questions", "answers", "posts")},
+        "communities": {site: counts["questions"] for site, counts in communities.items()},
+    }
 
 
-def read_site(
-    name: str, site: Site, bounds: Bounds, put: Callable[[str, Noun], None], scratch: Path, advance: Advance
-) -> Seen:
-    seen = Seen()
+def read_ranges(name: str, site: Site, bounds: Bounds, folder: Path, advance: Advance) -> list[Part]:
+    """A large plain file: its ranges, each into every bucket, and then the buckets."""
+    starts = range(0, site.size, RANGE_BYTES)
+    ranges = {
+        f"range-{number:05}": Range(site, bounds, start, min(start + RANGE_BYTES, site.size))
+        for number, start in enumerate(starts)
+    }
+    buckets = {
+        f"bucket-{number:03}": Bucket(
+            name, site, bounds, tuple(str(folder / "ranges" / range) for range in ranges), number
+        )
+        for number in range(buckets_for(site.size))
+    }
+    scanned = each(
+        scan_range,
+        ranges,
+        folder / "ranges",
+        ended=lambda range: advance(site.size / len(ranges) / MB, site.name),
+    )
+    counts = sum(
+        (Counter({k: v for k, v in part.counts.items() if k != "rules"}) for part in scanned.values()),
+        Counter(),
+    )
+    try:
+        check_broken(counts["broken"], counts["posts"])
+    except DataError as error:
+        raise DataError(f"{site.path}: {error}") from error
+    settled = each(settle_bucket, buckets, folder / "buckets")
+    return [*scanned.values(), *settled.values()]
 
-    def chunks() -> Iterator[bytes]:
-        for chunk in site.chunks():
-            advance(len(chunk) / MB, site.name)
-            yield chunk
 
-    keeper = shelf(site, scratch)
-    with closing(keeper.file):
-        for dropped in scan(site.name, records(chunks()), keeper, bounds, seen):
-            put("dropped", dropped)
-        for record in settle(name, site.name, seen, keeper, bounds):
-            put("candidates" if isinstance(record, Candidate) else "dropped", record)
-    return seen
+def collect(parts: list[Part], put: Output) -> Counter[str]:
+    """Put what the parts of a site hold, in their order; returns their numbers."""
+    total = Counter[str]()
+    for part in parts:
+        rules = part.counts["rules"]
+        if part.counts["candidates"]:
+            put.take("candidates", part.folder / "candidates.jsonl", part.counts["candidates"])
+        put.take("dropped", part.folder / "dropped.jsonl", sum(rules.values()), rules)
+        total.update({key: n for key, n in part.counts.items() if key != "rules"})
+    return total

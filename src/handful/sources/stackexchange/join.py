@@ -7,79 +7,77 @@ one. Rows may come in any order. Whether the text is fit to train on is for `cle
 from __future__ import annotations
 
 import re
-from array import array
-from collections import Counter
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from handful.core.types import Candidate, Dropped, Origin
-from handful.sources.stackexchange.rows import FABRICATED, attributes
+from handful.sources.stackexchange.rows import attributes
 from handful.sources.stackexchange.scan import Bounds
+from handful.sources.stackexchange.tables import Table
 
 Fetch = Callable[[int], bytes]
 """Place -> the row that stands there."""
 
-RANK = 1 << 30
-"""A rank is score * RANK - Id: the greater, the better. Ids are below FABRICATED, and that is below RANK."""
-assert FABRICATED < RANK
+CREDIT = ("OwnerUserId", "OwnerDisplayName", "CreationDate", "ContentLicense")
+ASKED = ("Id", "Score", "Body", "Title", "Tags", *CREDIT)
+ANSWERED = ("Id", "Score", "Body", *CREDIT)
+"""The attributes that a candidate is made of."""
 
 
 def settle(
-    source: str, site: str, table: array[int], bounds: Bounds, fetch: Fetch
+    source: str, site: str, table: Table, bounds: Bounds, fetch: Fetch
 ) -> Iterator[Candidate | Dropped]:
-    """Yield what became of each question, by its Id; then the questions that only their answers speak of.
+    """Yield what became of each question, by its Id.
 
     Args:
-        table: rows of (question, post, score, place), see tables.py.
+        table: int64[n, 4] of (question, post, score, place), see tables.py.
     """
-    questions, tops = dict[int, int](), dict[int, tuple[int, int]]()
-    numbers = iter(table)
-    for question, post, score, place in zip(numbers, numbers, numbers, numbers, strict=True):
-        if post:
-            rank = score * RANK - post
-            held = tops.get(question)
-            if held is None or rank > held[0]:
-                tops[question] = (rank, place)
-        elif questions.setdefault(question, place) != place:
-            yield Dropped(
-                f"{site}/{question}", "repeated_post", "another row with this Id; the first one stands"
-            )
-    least = bounds.min_answer_score * RANK - RANK
-    for question in sorted(questions):
-        top = tops.pop(question, None)
-        if top is None:
-            yield Dropped(f"{site}/{question}", "no_answer", "no answer in the file")
-        elif top[0] <= least or top[1] < 0:
-            yield refused(f"{site}/{question}", *top, bounds)
+    least = bounds.min_answer_score
+    for id, asked, repeated, answers, answer, score, place in zip(*top_answers(table), strict=True):
+        name = f"{site}/{id}"
+        if asked < 0:
+            detail = f"{answers} answers, the best {answer} with score {score}, to a question that is not in the file"
+            yield Dropped(name, "orphan_answer", detail)
+            continue
+        for _ in range(repeated):
+            yield Dropped(name, "repeated_post", "another row with this Id; the first one stands")
+        if not answers:
+            yield Dropped(name, "no_answer", "no answer in the file")
+        elif score < least:
+            yield Dropped(name, "low_score", f"top answer {answer} has score {score}, below {least}")
+        elif place < 0:
+            found = f"{-1 - place} bytes of HTML, and so fewer than {bounds.min_chars} characters"
+            yield Dropped(name, "too_short", f"top answer {answer} has {found}")
         else:
-            asked = attributes(fetch(questions[question]))
-            yield candidate(source, site, asked, attributes(fetch(top[1])))
-    yield from orphans(site, table, tops)
+            yield candidate(source, site, attributes(fetch(asked), ASKED), attributes(fetch(place), ANSWERED))
 
 
-def refused(id: str, rank: int, place: int, bounds: Bounds) -> Dropped:
-    """Why the answer at the top is not good enough."""
-    score = -(-rank // RANK)
-    answer = score * RANK - rank
-    if score < bounds.min_answer_score:
-        return Dropped(
-            id, "low_score", f"top answer {answer} has score {score}, below {bounds.min_answer_score}"
-        )
-    found = f"{-1 - place} bytes of HTML, and so fewer than {bounds.min_chars} characters"
-    return Dropped(id, "too_short", f"top answer {answer} has {found}")
-
-
-def orphans(site: str, table: array[int], tops: dict[int, tuple[int, int]]) -> Iterator[Dropped]:
-    """Answers whose question is not in the file, a record a question."""
-    if not tops:
-        return
-    counts = Counter(question for question, post in zip(table[::4], table[1::4], strict=True) if post)
-    for question, (rank, _) in sorted(tops.items()):
-        score = -(-rank // RANK)
-        detail = (
-            f"{counts[question]} answers, the best {score * RANK - rank} with score {score}, "
-            "to a question that is not in the file"
-        )
-        yield Dropped(f"{site}/{question}", "orphan_answer", detail)
+def top_answers(table: Table) -> tuple[list[int], ...]:
+    """Columns with an entry a question, by its Id: the Id; the place of the question's row, or -1 where there is none;
+    how many more rows it has; how many answers; and the best one's Id, score and place (0 where there is none).
+    """
+    # Best answer first: a question's own row, then by score downwards, then by Id. Equal rows stay in their order.
+    question, post, score, place = table[
+        np.lexsort((table[:, 1], -table[:, 2], table[:, 1] > 0, table[:, 0]))
+    ].T
+    if not len(question):
+        return ([],) * 7
+    starts = np.flatnonzero(np.r_[True, question[1:] != question[:-1]])
+    sizes = np.diff(np.r_[starts, len(question)])
+    own = np.add.reduceat(post == 0, starts, dtype=np.int64)
+    answers = sizes - own
+    best = np.minimum(starts + own, len(question) - 1)
+    columns = (
+        question[starts],
+        np.where(own > 0, place[starts], -1),
+        np.maximum(own - 1, 0),
+        answers,
+        np.where(answers > 0, post[best], 0),
+        np.where(answers > 0, score[best], 0),
+        np.where(answers > 0, place[best], 0),
+    )
+    return tuple(column.tolist() for column in columns)
 
 
 def candidate(

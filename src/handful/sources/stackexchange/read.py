@@ -21,10 +21,12 @@ from handful.sources.stackexchange.shards import (
     scan_range,
     settle_bucket,
 )
-from handful.sources.stackexchange.sites import Site, sites
-from handful.sources.stackexchange.tables import BUCKET_BYTES, buckets_for
+from handful.sources.stackexchange.sites import Site, passed_over, sites
+from handful.sources.stackexchange.tables import buckets_for
 
 MB = 1e6
+BUCKET_BYTES = 256 << 20
+"""Of XML, about, whose posts are settled together; and a plain file beyond this is cut into ranges."""
 RANGE_BYTES = 64 << 20
 """Of a large plain file, read by one task. A cut of its own for every machine would make resuming harder."""
 WORTH_PROCESSES = 64e6
@@ -37,15 +39,20 @@ def read(
     """Put one candidate or drop a question, and a drop for each row that could not be used.
 
     Returns:
-        Counts: questions, answers and posts, and the questions of each site under `communities`.
+        Counts: questions, answers and posts, and the questions of each site under `communities`,
+        and how many sites of a folder were passed over and why.
 
     Raises:
         DataError: a file that cannot be read; found before the first is read, as far as possible.
     """
     bounds = Bounds(**rules)
-    found = sites(source.paths, source.max_unpacked_gb * 1e9)
+    found = sites(source)
     large = [site for site in found if not site.packed and site.size > BUCKET_BYTES]
-    whole = {site.name: WholeSite(name, site, bounds) for site in found if site not in large}
+    whole = {
+        site.name: WholeSite(name, site, bounds, buckets_for(site.size, BUCKET_BYTES))
+        for site in found
+        if site not in large
+    }
     total = sum(site.size for site in found)
     parts: dict[str, list[Part]] = {}
     with progress(f"{name}: reading posts", total / MB, "MB") as advance:
@@ -69,21 +76,23 @@ def read(
     return {
         **{key: totals[key] for key in ("questions", "answers", "posts")},
         "communities": {site: counts["questions"] for site, counts in communities.items()},
+        **({"passed_over": skipped} if (skipped := passed_over(source)) else {}),
     }
 
 
 def read_ranges(name: str, site: Site, bounds: Bounds, folder: Path, advance: Advance) -> list[Part]:
     """A large plain file: its ranges, each into every bucket, and then the buckets."""
+    count = buckets_for(site.size, BUCKET_BYTES)
     starts = range(0, site.size, RANGE_BYTES)
     ranges = {
-        f"range-{number:05}": Range(site, bounds, start, min(start + RANGE_BYTES, site.size))
+        f"range-{number:05}": Range(site, bounds, count, start, min(start + RANGE_BYTES, site.size))
         for number, start in enumerate(starts)
     }
     buckets = {
         f"bucket-{number:03}": Bucket(
             name, site, bounds, tuple(str(folder / "ranges" / range) for range in ranges), number
         )
-        for number in range(buckets_for(site.size))
+        for number in range(count)
     }
     scanned = each(
         scan_range,

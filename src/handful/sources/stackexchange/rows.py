@@ -20,6 +20,7 @@ MAX_ROW = 1 << 24
 """Bytes. A post has at most 30,000 characters, far below; this bounds memory in a file that is no dump."""
 FABRICATED = 10**9
 """Recent dumps hold two false posts a site, with Ids from here on (meta.stackexchange.com/q/412018)."""
+FALSE_POST = "one of the dump's own false posts"
 QUESTION, ANSWER = 1, 2
 
 PREFIX = re.compile(
@@ -29,8 +30,7 @@ PREFIX = re.compile(
 ATTRIBUTE = re.compile(rb"\s*([A-Za-z_][\w.:-]*)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 CLOSED = re.compile(rb"\s*(?:/>|>\s*</row\s*>)")
 NUMBER = re.compile(r"-?\d{1,18}\Z")
-ENTITY = re.compile(r"&(?:(lt|gt|quot|amp|apos)|#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6}));")
-NAMED = {"lt": "<", "gt": ">", "quot": '"', "amp": "&", "apos": "'"}
+ENTITY = re.compile(r"&(lt|gt|quot|amp|apos|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});")
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -103,7 +103,7 @@ def glance(record: bytes) -> Post | Fault | None:
 
 def _post(id: int, type: int, parent: int, score: int, size: int) -> Post | Fault:
     if id >= FABRICATED:
-        return Fault("fabricated_post", str(id), "one of the dump's own false posts")
+        return Fault("fabricated_post", str(id), FALSE_POST)
     return Post(id, type, parent, score, size)
 
 
@@ -127,11 +127,40 @@ def _read_slowly(record: bytes) -> Post | Fault | None:
     return _post(int(id), int(type), parent, int(numbers["Score"]), len(found["Body"]))
 
 
-def attributes(record: bytes) -> dict[str, str]:
-    """Every attribute of a row, unescaped once: a body is then HTML. Bytes that are not UTF-8 become U+FFFD."""
-    return {
-        name: unescape(raw.decode("utf-8", errors="replace")) for name, raw in _attributes(record)[0].items()
-    }
+def attributes(record: bytes, names: Iterable[str] = ()) -> dict[str, str]:
+    """Attributes of a row, unescaped once: a body is then HTML. Bytes that are not UTF-8 become U+FFFD.
+
+    Args:
+        names: those that are wanted, where not all are: found without reading the others.
+    """
+    raw = _named(record, names) if names else _attributes(record)[0]
+    return {name: unescape(value.decode("utf-8", errors="replace")) for name, value in raw.items()}
+
+
+def _named(record: bytes, names: Iterable[str]) -> dict[str, bytes]:
+    """Inside a value every double quote is escaped, so ` Name="` can only be what it looks like."""
+    start = record.find(b' Body="') + 7
+    end = record.find(b'"', start)
+    if start < 7 or end < 0:  # not in the form of the dump
+        return {name: value for name, value in _attributes(record)[0].items() if name in names}
+    found, around = {"Body": record[start:end]}, record[:start] + record[end:]
+    for name in names:
+        mark = MARKS[name]
+        start = around.find(mark)
+        if start >= 0 and name != "Body":
+            start += len(mark)
+            found[name] = around[start : around.find(b'"', start)]
+    return found
+
+
+class Marks(dict[str, bytes]):
+    """Name of an attribute -> what stands before its value."""
+
+    def __missing__(self, name: str) -> bytes:
+        return self.setdefault(name, f' {name}="'.encode())
+
+
+MARKS = Marks()
 
 
 def _attributes(record: bytes) -> tuple[dict[str, bytes], int]:
@@ -149,15 +178,23 @@ def unescape(text: str) -> str:
 
     Not `html.unescape`: it would also resolve `&nbsp;` and the like, which belong to the HTML inside.
     """
-    text = ENTITY.sub(_character, text)
-    if SURROGATE.search(text):  # a pair of references that stands for one character
+    if "&" not in text:
+        return text
+    parts = ENTITY.split(text)
+    parts[1::2] = map(CHARACTERS.__getitem__, parts[1::2])
+    text = "".join(parts)
+    if not text.isascii() and SURROGATE.search(text):  # a pair of references that stands for one character
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
 
 
-def _character(match: re.Match[str]) -> str:
-    name, decimal, hexadecimal = match.groups()
-    if name:
-        return NAMED[name]
-    code = int(decimal) if decimal else int(hexadecimal, 16)
-    return chr(code) if code <= 0x10FFFF else "\ufffd"
+class Characters(dict[str, str]):
+    """What stands between "&" and ";" -> its character. Numbers are looked up once each."""
+
+    def __missing__(self, name: str) -> str:
+        code = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
+        self[name] = chr(code) if code <= 0x10FFFF else "\ufffd"
+        return self[name]
+
+
+CHARACTERS = Characters({"lt": "<", "gt": ">", "quot": '"', "amp": "&", "apos": "'"})

@@ -8,16 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BufferedReader
 from itertools import chain, islice, pairwise
 from typing import IO, BinaryIO
 
+import numpy as np
+
 from handful.core.errors import DataError
 from handful.core.types import Dropped
-from handful.sources.stackexchange.rows import FABRICATED, MARK, MAX_ROW, QUESTION, Fault, Post, glance
-from handful.sources.stackexchange.tables import IN_MEMORY, PLACES, RUN, Tables
+from handful.sources.stackexchange.rows import (
+    FABRICATED,
+    FALSE_POST,
+    MARK,
+    MAX_ROW,
+    QUESTION,
+    Fault,
+    Post,
+    glance,
+)
+from handful.sources.stackexchange.tables import PLACES, Table, Tables
 
 FRONT = re.compile(
     rb'\s*<row Id="(\d{1,18})" PostTypeId="(?:1"(?: AcceptedAnswerId="\d+")?|2" ParentId="(\d{1,18})")'
@@ -27,6 +38,8 @@ OTHER_TYPE = re.compile(rb'\s*<row Id="\d{1,18}" PostTypeId="(?:[03-9]|\d\d+)"[^
 END = (b"/>\r\n", b"/>\n")
 FIRST = 9
 """Bytes of a line before which its own "<row" begins, in the form of the dump."""
+NOBODY = b"0"
+WHOLE = float("inf")
 LONGEST = MAX_ROW - 1
 HEAD = 1 << 16
 BLOCK = 50_000
@@ -54,6 +67,10 @@ class Scan:
     broken: int = 0
     faults: list[Dropped] = field(default_factory=list)
 
+    def fault(self, site: str, *faults: Fault) -> None:
+        self.broken += sum(fault.rule != "fabricated_post" for fault in faults)
+        self.faults += [Dropped(f"{site}/{fault.id}", fault.rule, fault.detail) for fault in faults]
+
 
 def scan(
     site: str,
@@ -62,7 +79,7 @@ def scan(
     bounds: Bounds,
     spill: IO[bytes] | None = None,
     position: int = 0,
-    stop: float = float("inf"),
+    stop: float = WHOLE,
 ) -> Scan:
     """Read the rows that start before the byte `stop` into `tables`.
 
@@ -71,52 +88,88 @@ def scan(
         spill: gets a copy of each row that may be wanted, and places are those in it; else they are those in `file`.
 
     Raises:
-        DataError: a line is longer than any row can be, or far too many rows are broken. Does not name the file.
+        DataError: a line is longer than any row can be, or far too many rows of a whole file are broken. Does not name the file.
     """
     seen = Scan()
     careful = Careful(site, tables, bounds, spill, seen)
-    front, other_type, extends, mask = FRONT.match, OTHER_TYPE.match, tables.extends(), tables.mask
+    columns = Columns()
+    add_id, add_parent, add_score = columns.ids.append, columns.parents.append, columns.scores.append
+    add_place = columns.places.append
+    front, other_type = FRONT.match, OTHER_TYPE.match
     least, size = bounds.min_answer_score, bounds.min_chars
-    lines = iter(partial(lines_of(file), LONGEST), b"")
+    lines: Iterator[bytes] = iter(partial(lines_of(file), LONGEST), b"")
     while position < stop and (first := next(lines, b"")):
-        questions = answers = others = 0
+        others = 0
         for line in chain((first,), islice(lines, BLOCK - 1)):
             if position >= stop:
+                lines = chain((line,), lines)
                 break
             length = len(line)
             found = front(line)
             if found is not None and line.endswith(END) and line.find(b"<", FIRST) < 0:
                 id, parent, score = found.groups()
-                number = int(id)
-                if number >= FABRICATED:
-                    careful.read(line, position)
-                elif parent is None:
-                    questions += 1
-                    place = position * PLACES + length if spill is None else careful.copy(line)
-                    extends[number >> RUN & mask]((number, 0, 0, place))
+                add_id(id)
+                add_score(score)
+                if parent is None:
+                    add_parent(NOBODY)
+                    add_place(position * PLACES + length if spill is None else careful.copy(line))
                 else:
-                    answers += 1
-                    question, points, place = int(parent), int(score), -1
-                    if points >= least:
-                        body = line.find(b'"', found.end()) - found.end()
-                        if body < size:
-                            place = -1 - body
-                        else:
-                            place = position * PLACES + length if spill is None else careful.copy(line)
-                    extends[question >> RUN & mask]((question, number, points, place))
+                    add_parent(parent)
+                    if int(score) < least:
+                        add_place(-1)
+                    elif (body := line.find(b'"', found.end()) - found.end()) < size:
+                        add_place(-1 - body)
+                    else:
+                        add_place(position * PLACES + length if spill is None else careful.copy(line))
             elif other_type(line):
                 others += 1
             else:
                 careful.read(line, position)
             position += length
-        seen.questions += questions
-        seen.answers += answers
-        seen.posts += questions + answers + others
-        check_broken(seen.broken, seen.posts)
-        tables.flush(IN_MEMORY)
+        seen.posts += others
+        tables.add(columns.table(site, seen))
+        if stop == WHOLE:
+            check_broken(seen.broken, seen.posts)
     careful.end(lines)
-    check_broken(seen.broken, seen.posts)
+    if stop == WHOLE:  # a range may be small, and hold all that is broken of a large file
+        check_broken(seen.broken, seen.posts)
     return seen
+
+
+class Columns:
+    """The numbers of posts as the bytes that they are in the file, until there are enough to turn at once."""
+
+    def __init__(self) -> None:
+        self.ids: list[bytes] = []
+        self.parents: list[bytes] = []
+        self.scores: list[bytes] = []
+        self.places: list[int] = []
+
+    def table(self, site: str, seen: Scan) -> Table:
+        """The rows gathered so far, which are forgotten. Counts them, and sets the dump's own false posts aside."""
+        count = len(self.ids)
+        ids, parents, scores = (
+            np.fromiter(map(int, column), np.int64, count) for column in (self.ids, self.parents, self.scores)
+        )
+        asked = parents == 0
+        rows = np.column_stack(
+            (
+                np.where(asked, ids, parents),
+                np.where(asked, 0, ids),
+                np.where(asked, 0, scores),
+                np.array(self.places, np.int64),
+            )
+        )
+        for column in (self.ids, self.parents, self.scores, self.places):
+            column.clear()
+        false = ids >= FABRICATED
+        seen.posts += count
+        if false.any():
+            seen.fault(site, *(Fault("fabricated_post", str(id), FALSE_POST) for id in ids[false].tolist()))
+            rows, asked = rows[~false], asked[~false]
+        seen.questions += int(asked.sum())
+        seen.answers += len(asked) - int(asked.sum())
+        return rows
 
 
 def lines_of(file: BinaryIO) -> Callable[[int], bytes]:
@@ -199,10 +252,7 @@ class Careful:
         self.seen.posts += 1
         post = glance(row[len(b"<row") :])
         if isinstance(post, Fault):
-            self.seen.broken += post.rule != "fabricated_post"
-            self.seen.faults.append(
-                Dropped(f"{self.site}/{post.id or f'byte {position}'}", post.rule, post.detail)
-            )
+            self.seen.fault(self.site, replace(post, id=post.id or f"byte {position}"))
         elif post is not None:
             self.add(post, row, position)
 
@@ -218,9 +268,8 @@ class Careful:
             place = position * PLACES + len(row) if self.spill is None else self.copy(row)
         elif post.score >= self.bounds.min_answer_score:
             place = -1 - post.size
-        self.tables.extends()[question >> RUN & self.tables.mask](
-            (question, 0 if asked else post.id, 0 if asked else post.score, place)
-        )
+        row_of_table = (question, 0 if asked else post.id, 0 if asked else post.score, place)
+        self.tables.add(np.array([row_of_table], np.int64))
 
 
 def is_closed(row: bytes) -> bool:

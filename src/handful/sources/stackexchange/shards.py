@@ -23,7 +23,7 @@ from handful.sources.stackexchange import archive
 from handful.sources.stackexchange.join import Fetch, settle
 from handful.sources.stackexchange.scan import Bounds, Scan, scan
 from handful.sources.stackexchange.sites import Site
-from handful.sources.stackexchange.tables import PLACES, Tables, buckets_for, read_bucket
+from handful.sources.stackexchange.tables import PLACES, Tables, read_bucket
 
 BUFFER = 1 << 20
 
@@ -37,6 +37,7 @@ class WholeSite:
     source: str
     site: Site
     bounds: Bounds
+    buckets: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Range:
 
     site: Site
     bounds: Bounds
+    buckets: int
     start: int
     stop: int
 
@@ -64,10 +66,9 @@ class Bucket:
 def read_site(shard: WholeSite, out: Path) -> Counts:
     """Rows in, candidates.jsonl and dropped.jsonl out."""
     site = shard.site
-    buckets = buckets_for(site.size)
     with named(site), ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=out)))
-        tables = Tables(buckets, scratch)
+        tables = Tables(shard.buckets, scratch)
         spill = (
             stack.enter_context(tempfile.TemporaryFile(dir=scratch, buffering=BUFFER))
             if site.packed
@@ -78,11 +79,10 @@ def read_site(shard: WholeSite, out: Path) -> Counts:
             if spill:
                 spill.flush()
             fetch = fetcher(spill or file)
-            tables.flush(least=1 if buckets > 1 else 1 << 62)
             with Results(out) as results:
                 results.drop(seen.faults)
-                for number, part in enumerate(tables.parts):
-                    table = read_bucket([scratch], number, [0]) if buckets > 1 else part
+                for number in range(shard.buckets):
+                    table = tables.bucket(number)
                     results.put(settle(shard.source, site.name, table, shard.bounds, fetch))
     return {**numbers(seen), **results.counts()}
 
@@ -94,7 +94,7 @@ def scan_range(shard: Range, out: Path) -> Counts:
         if position:  # the row that the start cuts belongs to the range before
             file.seek(position - 1)
             position += len(file.readline()) - 1
-        tables = Tables(buckets_for(shard.site.size), out)
+        tables = Tables(shard.buckets, out)
         seen = scan(shard.site.name, file, tables, shard.bounds, None, position, shard.stop)
         tables.flush()
         with Results(out) as results:
@@ -104,7 +104,7 @@ def scan_range(shard: Range, out: Path) -> Counts:
 
 def settle_bucket(shard: Bucket, out: Path) -> Counts:
     """Candidates.jsonl and dropped.jsonl of a bucket's questions."""
-    table = read_bucket(map(Path, shard.ranges), shard.number, [0] * len(shard.ranges))
+    table = read_bucket(map(Path, shard.ranges), shard.number)
     with named(shard.site), shard.site.path.open("rb", 0) as file, Results(out) as results:
         results.put(settle(shard.source, shard.site.name, table, shard.bounds, fetcher(file)))
     return results.counts()

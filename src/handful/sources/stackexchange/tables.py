@@ -7,68 +7,71 @@ keep (0 where nobody measured it). All rows of one question are in one bucket, s
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from handful.sources.stackexchange.rows import MAX_ROW
 
 PLACES = MAX_ROW
 """A place is position * PLACES + size: one integer, as there are as many as posts."""
-BUCKET_BYTES = 256 << 20
-"""Of XML, about, whose posts go into one bucket."""
 RUN = 16
 """Bits of a question's Id that a bucket takes in one run, so that its rows lie close together in the file."""
 IN_MEMORY = 1 << 20
-"""Posts, before tables that have a folder are written out."""
+"""Posts, before tables are written out."""
+
+Table = NDArray[np.int64]
+"""int64[n, 4]"""
 
 
-def buckets_for(size: int) -> int:
-    """How many buckets a site of `size` bytes needs: a power of two, and the same on every machine."""
-    return 1 << max(0, (size - 1) // BUCKET_BYTES).bit_length()
+def buckets_for(size: int, bucket: int) -> int:
+    """How many buckets of about `bucket` bytes a site of `size` bytes needs: a power of two, on every machine the same."""
+    return 1 << (max(0, size - 1) // bucket).bit_length()
 
 
 class Tables:
-    """The buckets of a site, or of a part of it. `parts[question >> RUN & mask]` is the one of a question."""
+    """The posts of a site, or of a part of it, as they come."""
 
     def __init__(self, buckets: int, folder: Path) -> None:
-        self.mask = buckets - 1
-        self.parts = [array("q") for _ in range(buckets)]
+        self.buckets = buckets
         self.folder = folder
+        self.blocks: list[Table] = []
+        self.flushed = False
 
-    def extends(self) -> list[Callable[[Iterable[int]], None]]:
-        """Bucket -> the function that adds a row to it."""
-        return [part.extend for part in self.parts]
+    def add(self, block: Table) -> None:
+        self.blocks.append(block)
+        if self.buckets > 1 and sum(map(len, self.blocks)) >= IN_MEMORY:
+            self.flush()
 
-    def flush(self, least: int = 0) -> None:
-        """Move what is in memory to the folder, if it is at least so many posts."""
-        if sum(map(len, self.parts)) < 4 * least:
-            return
-        for number, part in enumerate(self.parts):
+    def flush(self) -> None:
+        """Append what is in memory to the files of the buckets."""
+        whole = join(self.blocks)
+        bucket = (whole[:, 0] >> RUN) & (self.buckets - 1)
+        for number in range(self.buckets):
             with bucket_file(self.folder, number).open("ab") as file:
-                part.tofile(file)
-            del part[:]
+                file.write(whole[bucket == number].tobytes())
+        self.blocks = []
+        self.flushed = True
+
+    def bucket(self, number: int) -> Table:
+        """All rows of one bucket. Call when everything was added."""
+        if self.buckets == 1:
+            return join(self.blocks)
+        if self.blocks or not self.flushed:
+            self.flush()
+        return read_bucket([self.folder], number)
+
+
+def join(blocks: list[Table]) -> Table:
+    return np.concatenate([np.empty((0, 4), np.int64), *blocks])
 
 
 def bucket_file(folder: Path, bucket: int) -> Path:
     return folder / f"bucket-{bucket:03}.bin"
 
 
-def read_bucket(folders: Iterable[Path], bucket: int, bases: Iterable[int]) -> array[int]:
-    """The bucket of each folder, one after the other. The places in a folder are moved up by its base.
-
-    Args:
-        bases: position at which the rows of each folder begin, where they were copied to files of their own.
-    """
-    whole = array("q")
-    for folder, base in zip(folders, bases, strict=True):
-        path = bucket_file(folder, bucket)
-        part = array("q")
-        with path.open("rb") as file:
-            part.fromfile(file, path.stat().st_size // part.itemsize)
-        if base:
-            for at in range(3, len(part), 4):
-                if part[at] >= 0:
-                    part[at] += base * PLACES
-        whole.extend(part)
-    return whole
+def read_bucket(folders: Iterable[Path], bucket: int) -> Table:
+    """The bucket as each folder has it, one after the other."""
+    return join([np.fromfile(bucket_file(folder, bucket), np.int64).reshape(-1, 4) for folder in folders])

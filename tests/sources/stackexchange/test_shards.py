@@ -1,16 +1,19 @@
-"""A site comes out the same whether it is read in one go, in ranges of bytes, or from an archive; by one process or two."""
+"""A site comes out the same whether it is read in one go, in ranges, or from an archive; by one process or two."""
 
 from __future__ import annotations
 
 import random
 import shutil
+import subprocess
 
 import pytest
 
 from handful.core.errors import DataError
 from handful.recipe.schema import InputPath, StackExchange
 from handful.run import engine
+from handful.sources.stackexchange import archive
 from handful.sources.stackexchange import read as module
+from handful.sources.stackexchange.blocks import starts
 from handful.sources.work import work
 
 RULES = {"min_answer_score": 10, "min_chars": 1200}
@@ -76,6 +79,54 @@ def test_buckets_do_not_change_what_an_archive_gives(rows, dump, pack, curate, m
     in_parts(monkeypatch)
     packed, _ = curate(pack({"PostHistory.xml": b"h" * 5000, "Posts.xml": path.read_bytes()}))
     assert by_question(packed) == by_question(plain)
+
+
+@pytest.mark.parametrize("program", [True, False])
+def test_an_archive_is_read_in_ranges_of_its_blocks(rows, dump, tmp_path, curate, monkeypatch, program):
+    """Made by 7-Zip, with blocks of 100 kB: py7zr makes none so small."""
+    path = dump(*rows * 12)
+    packed = tmp_path / "tea.example.com.7z"
+    command = [archive.seven_zip(), "a", "-m0=bzip2:d=100k", packed.name, "tea.example.com/Posts.xml"]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    plain, counts = curate(path)
+    blocks = bz2_blocks(packed)
+    assert blocks > 8
+    in_parts(monkeypatch)
+    monkeypatch.setattr(module, "PACKED_RANGE_BYTES", packed.stat().st_size // 5)
+    monkeypatch.setattr(module, "current", lambda: engine.Engine(workers=2))
+    if not program:
+        monkeypatch.setattr(archive, "seven_zip", lambda: None)
+    read_blocks, sizes = module.scan_blocks, []
+
+    def scan_blocks(shard, out):
+        found = read_blocks(shard, out)
+        sizes.append(found["bytes"])
+        return found
+
+    monkeypatch.setattr(module, "scan_blocks", scan_blocks)
+    cut, counts_of_blocks = curate(packed)
+    assert len(sizes) >= 5
+    assert sum(sizes) == path.stat().st_size
+    assert by_question(cut) == by_question(plain)
+    assert counts_of_blocks == counts
+
+
+def bz2_blocks(packed):
+    return len(starts(packed.read_bytes()))
+
+
+def test_a_damaged_block_of_an_archive_is_one_clear_error(rows, dump, tmp_path, curate, monkeypatch):
+    path = dump(*rows * 12)
+    packed = tmp_path / "tea.example.com.7z"
+    command = [archive.seven_zip(), "a", "-m0=bzip2:d=100k", packed.name, str(path)]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    content = bytearray(packed.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    packed.write_bytes(content)
+    in_parts(monkeypatch)
+    monkeypatch.setattr(module, "current", lambda: engine.Engine(workers=2))
+    with pytest.raises(DataError, match=r"tea\.example\.com\.7z: is damaged"):
+        curate(packed)
 
 
 def test_two_processes_give_the_same_bytes_as_one(rows, dump, curate, monkeypatch):

@@ -87,8 +87,13 @@ def open_member(packed: Packed, program: str | None = "") -> io.BufferedReader:
     if packed.block is None:
         return io.BufferedReader(io.BytesIO())
     if program == "":
-        program = shutil.which("7zz") or shutil.which("7z")
+        program = seven_zip()
     return io.BufferedReader(ByProgram(packed, program) if program else ByLibrary(packed), CHUNK)
+
+
+def seven_zip() -> str | None:
+    """The path of 7-Zip's program, or None where it is not installed."""
+    return shutil.which("7zz") or shutil.which("7z")
 
 
 class ByLibrary(io.RawIOBase):

@@ -9,7 +9,7 @@ from typing import Any
 
 from handful.core.errors import DataError
 from handful.recipe.schema import StackExchange
-from handful.run.engine import Part, each
+from handful.run.engine import Part, current, each
 from handful.run.progress import Advance, progress
 from handful.sources.output import Output
 from handful.sources.stackexchange.scan import Bounds, check_broken
@@ -18,6 +18,7 @@ from handful.sources.stackexchange.shards import (
     Range,
     WholeSite,
     read_site,
+    scan_blocks,
     scan_range,
     settle_bucket,
 )
@@ -25,10 +26,13 @@ from handful.sources.stackexchange.sites import Site, passed_over, sites
 from handful.sources.stackexchange.tables import buckets_for
 
 MB = 1e6
+BZIP2 = b"\x04\x02\x02"
 BUCKET_BYTES = 256 << 20
 """Of XML, about, whose posts are settled together; and a plain file beyond this is cut into ranges."""
 RANGE_BYTES = 64 << 20
 """Of a large plain file, read by one task. A cut of its own for every machine would make resuming harder."""
+PACKED_RANGE_BYTES = 8 << 20
+"""The same of a BZip2 archive, as packed: some 40 MB of XML, which a task holds in memory."""
 WORTH_PROCESSES = 64e6
 """Bytes of XML below which starting processes takes longer than reading."""
 
@@ -47,7 +51,7 @@ def read(
     """
     bounds = Bounds(**rules)
     found = sites(source)
-    large = [site for site in found if not site.packed and site.size > BUCKET_BYTES]
+    large = [site for site in found if site.size > BUCKET_BYTES and in_ranges(site)]
     whole = {
         site.name: WholeSite(name, site, bounds, buckets_for(site.size, BUCKET_BYTES))
         for site in found
@@ -69,24 +73,44 @@ def read(
         for site in large:
             parts[site.name] = read_ranges(name, site, bounds, scratch / f"site-{site.name}", advance)
     communities = {site.name: collect(parts[site.name], put) for site in found}
-    if empty := [site for site in found if not communities[site.name]["questions"]]:
+    empty = [site for site in found if not communities[site.name]["questions"]]
+    if len(empty) == len(found):
         posts = communities[empty[0].name]["posts"]
         raise DataError(f"{empty[0].path}: holds no questions ({posts:,} rows)")
     totals = sum(map(Counter, communities.values()), Counter())
     return {
         **{key: totals[key] for key in ("questions", "answers", "posts")},
         "communities": {site: counts["questions"] for site, counts in communities.items()},
+        **({"without_questions": [site.name for site in empty]} if empty else {}),
         **({"passed_over": skipped} if (skipped := passed_over(source)) else {}),
     }
 
 
+def in_ranges(site: Site) -> bool:
+    """Whether a site can be read in ranges: a plain file, or an archive of this table alone, of independent blocks.
+
+    On one core nothing is gained by it: an archive is then unpacked as it comes, by the fastest program there is.
+    """
+    if site.packed is None:
+        return True
+    block = site.packed.block
+    return (
+        (current().kind == "ray" or current().processes > 1)
+        and block is not None
+        and [coder.method for coder in block.coders] == [BZIP2]
+        and site.packed.member.size == block.sizes[-1]
+    )
+
+
 def read_ranges(name: str, site: Site, bounds: Bounds, folder: Path, advance: Advance) -> list[Part]:
-    """A large plain file: its ranges, each into every bucket, and then the buckets."""
+    """A large site: its ranges, each into every bucket, and then the buckets."""
     count = buckets_for(site.size, BUCKET_BYTES)
-    starts = range(0, site.size, RANGE_BYTES)
+    scan, size, step = scan_range, site.size, RANGE_BYTES
+    if site.packed and site.packed.block:
+        scan, size, step = scan_blocks, site.packed.block.packed, PACKED_RANGE_BYTES
     ranges = {
-        f"range-{number:05}": Range(site, bounds, count, start, min(start + RANGE_BYTES, site.size))
-        for number, start in enumerate(starts)
+        f"range-{number:05}": Range(site, bounds, count, start, min(start + step, size))
+        for number, start in enumerate(range(0, size, step))
     }
     buckets = {
         f"bucket-{number:03}": Bucket(
@@ -94,12 +118,8 @@ def read_ranges(name: str, site: Site, bounds: Bounds, folder: Path, advance: Ad
         )
         for number in range(count)
     }
-    scanned = each(
-        scan_range,
-        ranges,
-        folder / "ranges",
-        ended=lambda range: advance(site.size / len(ranges) / MB, site.name),
-    )
+    share = site.size / len(ranges) / MB
+    scanned = each(scan, ranges, folder / "ranges", ended=lambda range: advance(share, site.name))
     counts = sum(
         (Counter({k: v for k, v in part.counts.items() if k != "rules"}) for part in scanned.values()),
         Counter(),
@@ -108,6 +128,10 @@ def read_ranges(name: str, site: Site, bounds: Bounds, folder: Path, advance: Ad
         check_broken(counts["broken"], counts["posts"])
     except DataError as error:
         raise DataError(f"{site.path}: {error}") from error
+    if site.packed and counts["bytes"] != site.size:
+        raise DataError(
+            f"{site.path}: Posts.xml is damaged: {counts['bytes']:,} of {site.size:,} bytes could be unpacked"
+        )
     settled = each(settle_bucket, buckets, folder / "buckets")
     return [*scanned.values(), *settled.values()]
 

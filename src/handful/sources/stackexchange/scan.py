@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BufferedReader
 from itertools import chain, islice, pairwise
-from typing import IO, BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -74,7 +74,7 @@ class Scan:
 
 def scan(
     site: str,
-    file: BinaryIO,
+    file: IO[bytes],
     tables: Tables,
     bounds: Bounds,
     spill: IO[bytes] | None = None,
@@ -88,7 +88,7 @@ def scan(
         spill: gets a copy of each row that may be wanted, and places are those in it; else they are those in `file`.
 
     Raises:
-        DataError: a line is longer than any row can be, or far too many rows of a whole file are broken. Does not name the file.
+        DataError: a line is longer than any row, or far too many rows of a whole file are broken. Names no file.
     """
     seen = Scan()
     careful = Careful(site, tables, bounds, spill, seen)
@@ -172,7 +172,7 @@ class Columns:
         return rows
 
 
-def lines_of(file: BinaryIO) -> Callable[[int], bytes]:
+def lines_of(file: IO[bytes]) -> Callable[[int], bytes]:
     """The file's `readline`; or, where rows are not set apart by line feeds, one that ends each at its own end."""
     head = file.peek(HEAD)[:HEAD] if isinstance(file, BufferedReader) else b""
     if head.count(b"<row") < 3 or head.count(b"\n") >= head.count(b"<row") - 2:
@@ -252,7 +252,7 @@ class Careful:
         self.seen.posts += 1
         post = glance(row[len(b"<row") :])
         if isinstance(post, Fault):
-            self.seen.fault(self.site, replace(post, id=post.id or f"byte {position}"))
+            self.seen.fault(self.site, replace(post, id=post.id or "unreadable"))
         elif post is not None:
             self.add(post, row, position)
 

@@ -1,18 +1,21 @@
 """The parts that a dump is read in: a site at a time, or a range of a large one. Each is a pure function of its files.
 
-A large plain file is read in ranges of bytes (`scan_range`), each of which fills every bucket; then each bucket is
-settled on its own (`settle_bucket`). All other sites are read and settled in one go (`read_site`). What comes out of
-a site is the same either way, question by question.
+A large site is read in ranges of bytes, each of which fills every bucket (`scan_range`; of a BZip2 archive,
+`scan_blocks`); then each bucket is settled on its own (`settle_bucket`). All other sites are read and settled in one go
+(`read_site`). What comes out is the same either way.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -20,12 +23,14 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Candidate, Dropped
 from handful.sources.stackexchange import archive
+from handful.sources.stackexchange.blocks import unpack_range
 from handful.sources.stackexchange.join import Fetch, settle
 from handful.sources.stackexchange.scan import Bounds, Scan, scan
 from handful.sources.stackexchange.sites import Site
 from handful.sources.stackexchange.tables import PLACES, Tables, read_bucket
 
 BUFFER = 1 << 20
+ROWS = "rows.bin"
 
 Counts = dict[str, Any]
 
@@ -42,7 +47,7 @@ class WholeSite:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The rows of a plain Posts.xml that start in [start, stop)."""
+    """The rows that start in [start, stop) of a plain Posts.xml; or in the blocks that start there in an archive."""
 
     site: Site
     bounds: Bounds
@@ -53,7 +58,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The questions of one bucket of a plain Posts.xml, all of whose ranges are read."""
+    """The questions of one bucket of a site, all of whose ranges are read."""
 
     source: str
     site: Site
@@ -102,11 +107,34 @@ def scan_range(shard: Range, out: Path) -> Counts:
     return {**numbers(seen), **results.counts()}
 
 
+def scan_blocks(shard: Range, out: Path) -> Counts:
+    """The same of a range of an archive's blocks, and a copy of the rows that may be wanted."""
+    packed = shard.site.packed
+    assert packed is not None
+    assert packed.block is not None
+    stream = packed.block.offset, packed.block.packed
+    with named(shard.site):
+        with shard.site.path.open("rb") as file:
+            own, behind = unpack_range(file, stream, shard.start, shard.stop, archive.seven_zip())
+        tables = Tables(shard.buckets, out)
+        with (out / ROWS).open("wb", BUFFER) as spill, Results(out) as results:
+            # Who holds the end of a line has the next one, too: a range cannot know whether it begins with a line.
+            text = io.BytesIO(own + behind)
+            position = len(text.readline()) if shard.start else 0
+            seen = scan(shard.site.name, text, tables, shard.bounds, spill, position, len(own) + 1)
+            tables.flush()
+            results.drop(seen.faults)
+    return {**numbers(seen), **results.counts(), "bytes": len(own)}
+
+
 def settle_bucket(shard: Bucket, out: Path) -> Counts:
-    """Candidates.jsonl and dropped.jsonl of a bucket's questions."""
-    table = read_bucket(map(Path, shard.ranges), shard.number)
-    with named(shard.site), shard.site.path.open("rb", 0) as file, Results(out) as results:
-        results.put(settle(shard.source, shard.site.name, table, shard.bounds, fetcher(file)))
+    """The candidates and the drops of a bucket's questions."""
+    ranges = [Path(folder) for folder in shard.ranges]
+    copies = [folder / ROWS for folder in ranges] if shard.site.packed else []
+    with named(shard.site), ExitStack() as stack, Results(out) as results:
+        table = read_bucket(ranges, shard.number, [path.stat().st_size for path in copies])
+        files = [stack.enter_context(path.open("rb", 0)) for path in copies or [shard.site.path]]
+        results.put(settle(shard.source, shard.site.name, table, shard.bounds, fetcher(*files)))
     return results.counts()
 
 
@@ -128,13 +156,15 @@ def numbers(seen: Scan) -> Counts:
     return {"posts": seen.posts, "questions": seen.questions, "answers": seen.answers, "broken": seen.broken}
 
 
-def fetcher(file: IO[bytes]) -> Fetch:
-    """A function that reads the row at a place again, without its mark."""
-    handle = file.fileno()
+def fetcher(*files: IO[bytes]) -> Fetch:
+    """A function that reads the row at a place again, without its mark. Several files count as one, end to end."""
+    handles = [file.fileno() for file in files]
+    ends = list(accumulate(os.fstat(handle).st_size for handle in handles))
 
     def fetch(place: int) -> bytes:
         position, size = divmod(place, PLACES)
-        row = os.pread(handle, size, position)
+        number = bisect_right(ends, position)
+        row = os.pread(handles[number], size, position - (ends[number - 1] if number else 0))
         return row[row.index(b"<row") + 4 :]
 
     return fetch

@@ -7,7 +7,8 @@ keep (0 where nobody measured it). All rows of one question are in one bucket, s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ Table = NDArray[np.int64]
 
 
 def buckets_for(size: int, bucket: int) -> int:
-    """How many buckets of about `bucket` bytes a site of `size` bytes needs: a power of two, on every machine the same."""
+    """How many buckets of about `bucket` bytes a site of `size` bytes needs, as a power of two."""
     return 1 << (max(0, size - 1) // bucket).bit_length()
 
 
@@ -72,6 +73,14 @@ def bucket_file(folder: Path, bucket: int) -> Path:
     return folder / f"bucket-{bucket:03}.bin"
 
 
-def read_bucket(folders: Iterable[Path], bucket: int) -> Table:
-    """The bucket as each folder has it, one after the other."""
-    return join([np.fromfile(bucket_file(folder, bucket), np.int64).reshape(-1, 4) for folder in folders])
+def read_bucket(folders: Sequence[Path], bucket: int, sizes: Sequence[int] = ()) -> Table:
+    """The bucket as each folder has it, one after the other.
+
+    Args:
+        sizes: bytes of each folder's copies of rows, where places are those in the copies: they are moved up to be
+            those in all copies, end to end.
+    """
+    blocks = [np.fromfile(bucket_file(folder, bucket), np.int64).reshape(-1, 4) for folder in folders]
+    for block, base in zip(blocks, accumulate(sizes, initial=0), strict=False):
+        block[:, 3] += np.where(block[:, 3] >= 0, base * PLACES, 0)
+    return join(blocks)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from handful.recipe.schema import Recipe, Source, StackExchange
+from handful.core.files import file_hash
+from handful.recipe.schema import CommentChains, Recipe, Source, StackExchange
 from handful.run.execute import Counts, Stage, Work
+
+SITES = Path(__file__).parent / "sources/stackexchange/sites.toml"
 
 
 def work(stage: str) -> Work:
@@ -26,7 +30,8 @@ def scan(recipe: Recipe) -> dict[str, Any]:
     """What each source is read with: its own table, and what else decides what comes out.
 
     Most of a dump falls to two numeric rules of `clean`, so the scan applies them and counts what they took. A bare
-    Posts.xml is named after the folder that it lies in. Both are therefore part of the key of `sources`.
+    Posts.xml is named after the folder that it lies in, and a list says to which group a site belongs. All this is
+    therefore part of the key of `sources`.
     """
     clean = recipe.clean
     rules = (
@@ -36,10 +41,14 @@ def scan(recipe: Recipe) -> dict[str, Any]:
 
 
 def facts(source: Source, rules: dict[str, int]) -> dict[str, Any]:
-    if not isinstance(source, StackExchange):
+    if not isinstance(source, StackExchange | CommentChains):
         return {"rules": {}}
-    bare = [Path(path) for path in source.paths if Path(path).name == "Posts.xml"]
-    return {"rules": rules, "sites": [path.parent.name for path in bare]}
+    bare = [Path(path) for path in source.paths if Path(path).name in ("Posts.xml", "Comments.xml")]
+    return {
+        "rules": rules if isinstance(source, StackExchange) else {},
+        "sites": [path.parent.name for path in bare],
+        "list": file_hash(SITES),
+    }
 
 
 STAGES = (
@@ -58,6 +67,6 @@ STAGES = (
         work=work("report"),
         needs=("sources", "clean", "select", "dataset", "generate", "study", "judge", "annotate", "stats"),
         wants=("train",),
-        params=lambda recipe: recipe,
+        params=lambda recipe: replace(recipe, fetch=()),  # where files came from is no part of what they hold
     ),
 )

@@ -23,6 +23,14 @@ def test_prompts_have_no_output_and_other_sources_no_row_in_the_paper(make_examp
     assert (rows[0].paper, rows[1].output, rows[1].paper) == (None, None, None)
 
 
+def test_the_papers_held_out_prompts_stand_beside_ours_without_lengths_that_we_cannot_confirm(make_example):
+    splits = {
+        "dev": [make_example("d", source="authored")],
+        "test": [make_example("t", source="askreddit").prompt()],
+    }
+    assert [row.paper for row in table(splits)] == [Paper(50, None, None), Paper(70, None, None)]
+
+
 def test_sources_stand_in_the_order_of_table_1(make_example):
     names = ["zoo", "authored", "stem", "bar", "wikihow"]
     rows = table({"train": [make_example(name, source=name) for name in names]})

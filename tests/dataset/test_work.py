@@ -20,7 +20,7 @@ def inputs(tmp_path, make_example):
     train = [
         *(make_example(f"q/{n}", license="CC BY-SA 4.0", tags=("prompt=title",)) for n in range(6)),
         make_example("q/7", "Question Q/0?"),
-        make_example("e/1", source="authored", author="a language model"),
+        make_example("e/1", source="authored", author="a language model", tags=("needs=editing",)),
     ]
     splits = {"train": train, "dev": [], "test": [make_example("t/1", "question q/5").prompt()]}
     for name, records in splits.items():
@@ -86,7 +86,8 @@ def test_the_card_shows_rules_with_their_values_and_what_they_took(inputs, out):
         "| no_answer | no answer | 2 | 1,998 |",
         "| other | 7 | 7 | cooking (7) |",
         "**Written by a language model**, as their author field says: 1 of them, by a language model (1).",
-        "| CC BY-SA 4.0 | 5 |",
+        "**Drafts**: 1 of them are tagged `needs=editing`",
+        "| [CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/) | 5 |",
     ):
         assert line in card
     assert "dev.jsonl" not in card  # an empty split cannot be loaded from the card

@@ -1,3 +1,5 @@
+import msgspec
+
 from handful.recipe.schema import Select
 from handful.select.compose import compose
 
@@ -13,7 +15,14 @@ def test_title_or_body_is_the_prompt_and_the_tags_say_which(make_candidate):
     assert (asked(title), title.tags) == (candidate.title, ("prompt=title", "tag=rice", "tag=pot"))
     assert (asked(body), body.tags[0]) == (candidate.body, "prompt=body")
     assert title.turns[1].text == body.turns[1].text == candidate.answer
-    assert (title.id, title.origin) == (candidate.id, candidate.origin)
+    assert title.id == candidate.id
+
+
+def test_the_questions_title_goes_on_in_the_origin_whichever_text_is_the_prompt(make_candidate):
+    candidate = make_candidate()
+    for probability in (0, 1):
+        origin = compose(candidate, Select(title_probability=probability)).origin
+        assert origin == msgspec.structs.replace(candidate.origin, title=candidate.title)
 
 
 def test_the_share_of_titles_is_the_recipes(make_candidate):

@@ -191,3 +191,44 @@ def test_alpacas_rows_are_read_and_its_two_empty_outputs_dropped(shared_data):
     found = read_all(shared_data / "alpaca" / "alpaca_5000.json")
     assert [file for file, _ in found].count("examples") == 4998
     assert {record.rule for file, record in found if file == "dropped"} == {"no_answer"}
+
+
+def test_a_seed_task_is_a_dialogue_an_instance(lines):
+    seed = {"id": "seed_task_0", "name": "sums", "instruction": "Add.", "is_classification": False}
+    one = {"input": "1 + 1", "output": "2"}
+    path = lines(
+        seed | {"instances": [one]},
+        seed | {"id": "b", "instances": [one, {"input": "", "output": "3"}]},
+        seed | {"id": None, "instances": [one, "no instance"]},
+        seed | {"id": "d", "instances": []},
+    )
+    found = [record for _, record in read_all(path)]
+    assert [record.id for record in found] == [
+        *("chat/seed_task_0", "chat/b-1", "chat/b-2", "chat/3-1", "chat/3-2", "chat/d")
+    ]
+    assert found[0].turns == (Turn("user", "Add.\n\n1 + 1"), Turn("assistant", "2"))
+    assert found[2].turns == (Turn("user", "Add."), Turn("assistant", "3"))
+    assert [record.rule for record in found[4:]] == ["no_answer", "no_answer"]
+
+
+def test_keys_that_mean_nothing_are_counted_a_file(lines):
+    row = {"conversations": ["Why?", "So."], "source": None}
+    paths = (
+        lines(row | {"score": 3}, row | {"score": 4, "lang": "en"}, name="a.jsonl"),
+        lines(row, name="b.jsonl"),
+    )
+    source = Messages(kind="messages", paths=tuple(InputPath(str(path)) for path in paths))
+    counts = read("chat", source, {}, lambda file, record: None, paths[0])
+    assert counts == {"ignored_keys": {"a.jsonl": {"lang": 1, "score": 2}}}
+
+
+def test_json_nested_without_end_is_a_bad_row(lines):
+    (_, kept), (_, dropped) = read_all(lines({"conversations": ["Why?", "So."]}, "[" * 100_000))
+    assert kept.turns == (ASKED, REPLIED)
+    assert dropped.rule == "bad_row"
+
+
+def test_alpacas_seed_tasks_are_all_read(shared_data):
+    found = read_all(shared_data / "alpaca" / "seed_tasks.jsonl")
+    assert ([file for file, _ in found], found[0][1].id) == (["examples"] * 175, "chat/seed_task_0")
+    assert found[1][1].turns[0].text.endswith("given pairs?\n\nNight : Day :: Right : Left")

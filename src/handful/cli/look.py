@@ -6,14 +6,16 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from handful.cli.options import JSON, RECIPE, SET, WORK, told
 from handful.core.errors import CorruptFolder, DataError
 
-SAMPLE_CHARS = 400
+if TYPE_CHECKING:
+    from handful.run.drops import Drop, Taken, Text
+    from handful.run.explain import Story
 
 
 def echo_json(value: Any) -> None:
@@ -39,11 +41,41 @@ def one_line(folder: Path) -> str:
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--samples", default=2, show_default=True, help="Records to show of each file.")
+@click.option("--dropped", metavar="RULE", help="Show what this rule took, with the words that it saw.")
+@click.option(
+    "--samples", type=click.IntRange(0), default=3, show_default=True, help="Records to show of each file."
+)
+@click.option("--seed", default=0, show_default=True, help="Of the sample of what a rule took.")
 @JSON
 @told
-def show(folder: Path, samples: int, as_json: bool) -> None:
-    """Show what a finished FOLDER holds: its counts, its files and a few records of each."""
+def show(folder: Path, dropped: str | None, samples: int, seed: int, as_json: bool) -> None:
+    """Show what a finished FOLDER holds: its counts, its files and a few records of each.
+
+    FOLDER may be a whole work folder: then its finished folders are listed, or with --dropped what RULE took in each.
+    """
+    if dropped is not None:
+        show_dropped(folder, dropped, samples, seed, as_json)
+        return
+    from handful.run.store import MANIFEST, finished
+
+    folders = [] if (folder / MANIFEST).exists() else finished(folder)
+    if folders and as_json:
+        echo_json([{"folder": str(each), "counts": read_counts(each)} for each in folders])
+    elif folders:
+        for each in folders:
+            click.echo(f"{each}  {one_line(each)}".rstrip())
+    else:
+        show_folder(folder, samples, as_json)
+
+
+def read_counts(folder: Path) -> dict[str, Any]:
+    from handful.run.store import read_manifest
+
+    return read_manifest(folder).counts
+
+
+def show_folder(folder: Path, samples: int, as_json: bool) -> None:
+    from handful.cli.readable import count_lines, record_lines
     from handful.run.store import read_manifest, remedy
 
     manifest = read_manifest(folder)
@@ -54,32 +86,85 @@ def show(folder: Path, samples: int, as_json: bool) -> None:
     if as_json:
         echo_json({"step": manifest.step, "key": manifest.key, "counts": manifest.counts, "files": files})
         return
-    click.echo(f"{manifest.step}  {manifest.key}")
-    for name, value in manifest.counts.items():
-        click.echo(f"  {name}: {json.dumps(value, ensure_ascii=False)}")
+    click.echo(f"{click.style(manifest.step, bold=True)}  {manifest.key}")
+    for line in count_lines(manifest.counts):
+        click.echo(line)
+    empty = [name for name in manifest.files if not (folder / name).stat().st_size]
     for name in manifest.files:
+        if name in empty:
+            continue
         size = (folder / name).stat().st_size
-        click.echo(
-            f"\n{folder / name}  {size:,} bytes"
-            + (f", {files[name]['records']:,} records" if name in files else "")
-        )
-        for record in files.get(name, {}).get("samples", []):
-            click.echo(f"  {shortened(json.dumps(record, ensure_ascii=False))}")
+        found = files.get(name, {"samples": []})
+        holds = f", {found['records']:,} records" if name in files else ""
+        click.echo(f"\n{folder / name}  {size:,} bytes{holds}")
+        for record in found["samples"]:
+            for line in record_lines(record, is_html=manifest.step.startswith("sources/")):
+                click.echo(line)
+    if empty:
+        click.echo(f"\nempty: {', '.join(empty)}")
 
 
 def sample(path: Path, count: int) -> dict[str, Any]:
     """How many records a file has, and the first few."""
     found: list[Any] = []
     number = 0
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if number <= count:
-                found.append(json.loads(line))
+                try:
+                    found.append(json.loads(line))
+                except ValueError as error:
+                    raise DataError(f"{path}:{number}: {error}") from error
     return {"records": number, "samples": found}
 
 
-def shortened(text: str) -> str:
-    return text if len(text) <= SAMPLE_CHARS else f"{text[:SAMPLE_CHARS]}… ({len(text):,} characters)"
+def show_dropped(path: Path, rule: str, samples: int, seed: int, as_json: bool) -> None:
+    """What `rule` took below `path`, a sample of each folder."""
+    from handful.run.drops import taken
+
+    found = taken(path, rule, samples, seed)
+    if as_json:
+        echo_json([taken_as_json(each, rule) for each in found])
+        return
+    for number, each in enumerate(found):
+        how_many = (
+            "all"
+            if len(each.sample) == each.took
+            else f"{len(each.sample):,} of them, drawn with seed {seed}"
+        )
+        click.echo(f"{chr(10) if number else ''}{click.style(each.step, bold=True)}  {each.folder}")
+        click.echo(f"{rule} took {each.took:,}; {how_many}:")
+        for drop, text in each.sample:
+            click.echo("")
+            for line in drop_lines(drop, text):
+                click.echo(line)
+
+
+def taken_as_json(each: Taken, rule: str) -> dict[str, Any]:
+    from handful.cli.readable import as_text, words_seen
+    from handful.run.ids import url_of
+
+    rows = []
+    for drop, text in each.sample:
+        record = as_text(text.record, text.is_html) if text else None
+        url = ((record or {}).get("origin") or {}).get("url") or url_of(drop.record.id)
+        row = {"id": drop.record.id, "detail": drop.record.detail, "words": words_seen([drop.record.detail])}
+        rows.append({**row, "url": url, "file": str(drop.file), "line": drop.line, "text": record})
+    return {"step": each.step, "folder": str(each.folder), "rule": rule, "took": each.took, "samples": rows}
+
+
+def drop_lines(drop: Drop, text: Text | None) -> list[str]:
+    """What was dropped and why, with its text if any folder has it."""
+    from handful.cli.readable import as_text, block, heading, text_lines, words_seen
+    from handful.run.ids import url_of
+
+    id, detail = drop.record.id, drop.record.detail
+    words = words_seen([detail])
+    record = as_text(text.record, text.is_html) if text else None
+    lines = [*heading(id, record, url_of(id)), *(block(detail, 2, words) if detail else [])]
+    return lines + (
+        text_lines(record, words) if record else ["    (no folder has its text: it was left in the dump)"]
+    )
 
 
 @click.command()
@@ -90,9 +175,14 @@ def shortened(text: str) -> str:
 @JSON
 @told
 def explain(recipe: Path, id: str, work: Path, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Follow one example or prompt through every folder of RECIPE: what became of ID, and which rule took it."""
+    """Follow one example or prompt through every folder of RECIPE: what became of ID, and which rule took it.
+
+    ID is as a folder has it ("beer.stackexchange.com/13"), the number alone, or the address of the question, of its
+    answer, or of the page.
+    """
     from handful import STAGES, load, plan
-    from handful.run.explain import follow, in_words
+    from handful.run.explain import explain as story_of
+    from handful.run.explain import in_words
     from handful.run.keys import Hashes
     from handful.run.store import check_whole
 
@@ -101,13 +191,28 @@ def explain(recipe: Path, id: str, work: Path, overrides: tuple[str, ...], as_js
     for step in steps:
         if step.done:
             check_whole(step.folder, hashes)
-    found = list(follow(steps, id))
+    story = story_of(steps, id)
     if as_json:
+        found = story.sightings
         echo_json([{"step": f.step, "file": str(f.file), "line": f.line, "record": f.record} for f in found])
         return
-    for sighting in found:
+    for line in story_lines(story):
+        click.echo(line)
+    click.echo("")
+    for sighting in story.sightings:
         click.echo(f"{sighting.step:22} {in_words(sighting)}")
         click.echo(f"{'':22}   {sighting.file}:{sighting.line}")
+
+
+def story_lines(story: Story) -> list[str]:
+    """The text that a story is about: its title and address, and its words around what a rule saw."""
+    from handful.cli.readable import as_text, heading, text_lines, words_seen
+    from handful.run.ids import url_of
+
+    text = story.text
+    record = as_text(text.record, text.is_html) if text else None
+    lines = heading(story.id, record, url_of(story.id))
+    return lines + (text_lines(record, words_seen(story.details)) if record else [])
 
 
 @click.command()

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from handful.cli import look, talk
-from handful.cli.options import JSON, RECIPE, SET, TO, WORK, told
+from handful.cli import data, look, talk
+from handful.cli.export import export
+from handful.cli.options import ADDRESS, ENGINE, JSON, RECIPE, SET, TO, WORK, WORKERS, told
 from handful.core.errors import RecipeError, Waiting
 
 if TYPE_CHECKING:
@@ -49,22 +50,35 @@ def cli() -> None:
 @SET
 @TO
 @click.option("--only", metavar="STAGE", help="Run this stage alone; what it needs must be done.")
+@ENGINE
+@ADDRESS
+@WORKERS
 @told
 def run_command(
-    recipe: Path, work: Path, overrides: tuple[str, ...], to: str | None, only: str | None
+    recipe: Path,
+    work: Path,
+    overrides: tuple[str, ...],
+    to: str | None,
+    only: str | None,
+    engine: Literal["local", "ray"],
+    address: str,
+    workers: int,
 ) -> None:
     """Run the stages of RECIPE whose folders are not there yet.
 
     Stop it at any moment: the same command goes on from there. Exit code 3 means that people have yet to judge.
+    Neither --engine nor --workers changes what comes out.
     """
     from handful import STAGES, execute, load, plan
+    from handful.run.engine import Engine, using
 
     loaded = load(recipe, overrides)
     if only is not None and only not in {stage.name for stage in STAGES}:
         raise RecipeError(f"--only {only}: no such stage; the stages are {', '.join(s.name for s in STAGES)}")
     steps = plan(STAGES, loaded, work, to or only)
     try:
-        ran = execute(steps, work, only, started=say_started, ended=say_ended)
+        with using(Engine(engine, workers, address)):
+            ran = execute(steps, work, only, started=say_started, ended=say_ended)
     except Waiting as waiting:
         again = [str(recipe), "--work", str(work), *(word for o in overrides for word in ("--set", o))]
         raise Waiting(str(waiting).replace("RECIPE", shlex.join(again))) from None
@@ -115,5 +129,5 @@ def state(step: Step) -> str:
     return "begun" if step.partial.exists() else "to do"
 
 
-for command in (look.show, look.explain, look.verify, look.tidy, talk.serve):
+for command in (look.show, look.explain, look.verify, look.tidy, data.fetch, export, talk.serve):
     cli.add_command(command)

@@ -31,6 +31,22 @@ SET = click.option(
     help="Change one setting, as in --set train.epochs=3. May be repeated.",
 )
 TO = click.option("--to", metavar="STAGE", help="Stop after this stage.")
+ENGINE = click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where the shards of a dump are read: processes of this machine, or an existing Ray cluster.",
+)
+ADDRESS = click.option(
+    "--address", default="auto", show_default=True, metavar="HOST:PORT", help="Of the Ray cluster."
+)
+WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Processes at a time on this machine.  [default: one a core]",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

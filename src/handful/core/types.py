@@ -28,6 +28,8 @@ class Origin(Noun, frozen=True):
     url: str = ""
     author: str = ""
     license: str = ""
+    title: str = ""
+    """Of the page that the text is from: what credit under CC BY-SA names, beside author and address."""
 
 
 class Candidate(Noun, frozen=True):

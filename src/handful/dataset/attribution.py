@@ -10,23 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from handful.core.types import Example, Prompt
 
-COLUMNS = ("id", "url", "author", "license", "source", "community", "split", "prompt")
+COLUMNS = ("id", "title", "url", "author", "license", "source", "community", "split", "row", "prompt")
+"""`row` counts from 1 in its split, so that a row is found in files without ids too. `prompt` says which text of a
+question was asked: its title, or its body."""
 PROMPT_TAG = "prompt="
 NAMES_A_MODEL = re.compile(r"\b(?:language model|LLM|ChatGPT|GPT-?\d|text-davinci)", re.IGNORECASE)
 """An author field that says so. Names that people also have ("Claude") are not enough."""
-IDENTIFIERS = {
-    "cc by-sa 2.5": "cc-by-sa-2.5",
-    "cc by-sa 3.0": "cc-by-sa-3.0",
-    "cc by-sa 4.0": "cc-by-sa-4.0",
-    "cc by 4.0": "cc-by-4.0",
-    "cc by-nc 4.0": "cc-by-nc-4.0",
-    "cc by-nc-sa 3.0": "cc-by-nc-sa-3.0",
-    "cc by-nc-sa 4.0": "cc-by-nc-sa-4.0",
-    "cc0 1.0": "cc0-1.0",
-    "cc0-1.0": "cc0-1.0",
-    "apache-2.0": "apache-2.0",
-    "mit": "mit",
-}
 
 Splits = Mapping[str, Sequence[Example] | Sequence[Prompt]]
 
@@ -37,34 +26,35 @@ def attribution(splits: Splits) -> str:
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(COLUMNS)
     for split, dialogues in splits.items():
-        for dialogue in dialogues:
+        records: Sequence[Example | Prompt] = dialogues
+        for number, dialogue in enumerate(records, start=1):
             origin = dialogue.origin
-            kind = next(
-                (tag.removeprefix(PROMPT_TAG) for tag in dialogue.tags if tag.startswith(PROMPT_TAG)), ""
-            )
             rows.writerow(
                 (
                     dialogue.id,
+                    origin.title,
                     origin.url,
                     origin.author,
                     origin.license,
                     origin.source,
                     origin.community,
                     split,
-                    kind,
+                    number,
+                    asked(dialogue),
                 )
             )
     return file.getvalue()
 
 
+def asked(dialogue: Example | Prompt) -> str:
+    """ "title" or "body" of a question, by its tag; "" for a dialogue that was ready-made."""
+    found = (tag.removeprefix(PROMPT_TAG) for tag in dialogue.tags if tag.startswith(PROMPT_TAG))
+    return next(found, "")
+
+
 def licenses(splits: Splits) -> Counter[str]:
     """License as its source states it -> how many dialogues. "" where none is stated."""
     return Counter(dialogue.origin.license for dialogue in each(splits))
-
-
-def license_identifier(license: str) -> str:
-    """The name that a dataset card uses for a license: "other" for one that it has no name for."""
-    return IDENTIFIERS.get(" ".join(license.casefold().split()), "other" if license else "unknown")
 
 
 def written_by_a_model(splits: Splits) -> Counter[str]:

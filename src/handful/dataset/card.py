@@ -7,29 +7,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handful.dataset.attribution import license_identifier
+from handful.core.types import Origin
 from handful.dataset.describe import Length, Row
+from handful.dataset.front import Column, front_matter
+from handful.dataset.funnel import funnel, meaning
+from handful.dataset.layouts import CANDIDATE_COLUMNS, IN_CANDIDATES
+from handful.dataset.licences import address, notes
+from handful.dataset.markdown import plain, table
 
-SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-
-RULE_IN_WORDS = {
-    "low_score": "the answer's score is below {min_answer_score}",
-    "too_short": "the answer is shorter than {min_chars:,} characters",
-    "too_long": "the answer is longer than {max_chars:,} characters",
-    "first_person": "the answer is in the first person (word list: ours)",
-    "cross_reference": "the answer refers to other answers, comments or the site (word list: ours)",
-    "empty_prompt": "neither title nor body has text",
-    "empty_turn": "a turn has no text",
-    "duplicate": "the same prompt stands elsewhere",
-    "also_in_test": "the same prompt stands in the test split",
-    "also_in_dev": "the same prompt stands in the dev split",
+DRAFT = "needs=editing"
+"""The tag of a dialogue that was made by rule and awaits an editor."""
+COLUMNS: dict[str, Column] = {
+    "id": "string",
+    "turns": [{"role": "string", "text": "string"}],
+    "origin": dict.fromkeys(Origin.__struct_fields__, "string"),
+    "tags": ["string"],
+    "score": "int64",
 }
-ALWAYS_SHOWN = ("low_score", "too_short", "too_long", "first_person", "cross_reference", "duplicate")
-SWITCHED_BY = {
-    "first_person": "drop_first_person",
-    "cross_reference": "drop_cross_references",
-    "duplicate": "drop_duplicates",
-}
+"""Of an Example, and of a Prompt but for the score: what a line of this folder's files has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +42,15 @@ class Facts:
     """Rule -> what the splits dropped."""
     licenses: Counter[str]
     model_authors: Counter[str]
+    drafts: int = 0
+    """Dialogues made by rule that people were to edit."""
 
 
 def card(facts: Facts) -> str:
     """README.md, as a Hugging Face dataset card (YAML first)."""
+    files = {split: f"{split}.jsonl" for split, dialogues in facts.sizes.items() if dialogues}
     parts = [
-        front_matter(facts),
+        front_matter(facts.licenses, language(facts.clean_params), sum(facts.sizes.values()), files, COLUMNS),
         "# A handful of examples",
         introduction(facts),
         "## Composition",
@@ -60,29 +58,46 @@ def card(facts: Facts) -> str:
         "## How it was made",
         how_made(facts),
         "## What the rules took",
-        funnel(facts),
+        taken(facts),
         "## Licences and attribution",
-        credit(facts),
+        credit(
+            facts.licenses, "Texts of communities were changed as described above. `attribution.csv` names"
+        ),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def front_matter(facts: Facts) -> str:
-    identifiers = sorted({license_identifier(license) for license in facts.licenses})
-    total = sum(facts.sizes.values())
-    size = next((name for most, name in SIZES if total < most), "n>1M")
-    files = [
-        f"  - split: {split}\n    path: {split}.jsonl"
-        for split, dialogues in facts.sizes.items()
-        if dialogues
+def candidates_card(
+    step: str,
+    params: Mapping[str, Any],
+    counts: Mapping[str, Any],
+    licenses: Mapping[str, int],
+    files: Mapping[str, str],
+) -> str:
+    """README.md of what may be drawn, before selection.
+
+    Args:
+        step, params, counts: of the manifest of `clean`, or of a source.
+        files: split -> file.
+    """
+    rows = sum(licenses.values())
+    cleaned = step == "clean"
+    state = "as text, after the rules below" if cleaned else "as the source has them: HTML where that is HTML"
+    parts = [
+        front_matter(licenses, language(params) if cleaned else "", rows, files, CANDIDATE_COLUMNS),
+        "# Candidates",
+        f"{rows:,} questions with their best answer, and ready-made dialogues, {state}. Curated with Handful after "
+        "LIMA (Zhou et al. 2023); nothing is selected yet.",
+        f"## Rows\n\n{IN_CANDIDATES}",
     ]
-    lines = ["---"]
-    if identifiers:
-        lines += ["license:", *(f"- {name}" for name in identifiers)]
-    lines += ["task_categories:", "- text-generation", "size_categories:", f"- {size}"]
-    if files:
-        lines += ["configs:", "- config_name: default", "  data_files:", *files]
-    return "\n".join([*lines, "---"])
+    if cleaned:
+        parts += ["## What the rules took", funnel(counts, params)]
+    parts += ["## Licences and attribution", credit(licenses, "Each row names")]
+    return "\n\n".join(parts) + "\n"
+
+
+def language(clean_params: Mapping[str, Any]) -> str:
+    return str(clean_params.get("language", ""))
 
 
 def introduction(facts: Facts) -> str:
@@ -95,6 +110,11 @@ def introduction(facts: Facts) -> str:
         written = sum(facts.model_authors.values())
         names = ", ".join(f"{plain(name)} ({n:,})" for name, n in facts.model_authors.most_common())
         text += f"\n\n**Written by a language model**, as their author field says: {written:,} of them, by {names}."
+    if facts.drafts:
+        text += (
+            f"\n\n**Drafts**: {facts.drafts:,} of them are tagged `{DRAFT}`: a rule made them of what people said, and "
+            "nobody has rewritten them since."
+        )
     return text
 
 
@@ -127,13 +147,15 @@ def composition(rows: Sequence[Row]) -> str:
         "Lengths are mean / median a dialogue, all turns of a side together. The paper counts tokens, by a tokenizer "
         "of its own; `train` counts those of the model that is tuned."
     )
-    return markdown_table(header, cells) + "\n\n" + note
+    return table(header, cells) + "\n\n" + note
 
 
 def in_the_paper(row: Row) -> str:
     paper = row.paper
     if paper is None:
         return ""
+    if paper.mean_input_tokens is None:
+        return f"{paper.examples:,} prompts"
     return f"{paper.examples:,} examples, {paper.mean_input_tokens:,} / {paper.mean_output_tokens:,} tokens"
 
 
@@ -163,7 +185,7 @@ def how_made(facts: Facts) -> str:
             f" The prompt is the question's title with probability {params['title_probability']:g}, else its body: "
             f"{prompts['title']:,} titles, {prompts['body']:,} bodies."
         )
-    return f"{text} Seed: {params['seed']}.\n\n" + markdown_table(
+    return f"{text} Seed: {params['seed']}.\n\n" + table(
         ("source", "available", "drawn", "communities drawn from"), samples
     )
 
@@ -174,52 +196,32 @@ def communities(facts: Facts, source: str, shown: int = 12) -> str:
     return ", ".join(listed) + (f" and {len(counts) - shown:,} more" if len(counts) > shown else "")
 
 
-def funnel(facts: Facts) -> str:
-    """Every rule with its value and what it took, and how many were left after it."""
-    counts = facts.clean_counts
-    left = counts["candidates"]
-    cells = [("came in", "", "", f"{left:,}")]
-    taken = {rule: counts["dropped"].get(rule, 0) for rule in (*counts["dropped"], *ALWAYS_SHOWN)}
-    for rule, n in sorted(taken.items(), key=lambda item: order(item[0])):
-        left -= n
-        cells.append((rule, meaning(rule, facts.clean_params), f"{n:,}", f"{left:,}"))
-    drawn = sum(facts.select_counts["drawn"].values())
-    cells.append(("not_drawn", "more than the quota", f"{left - drawn:,}", f"{drawn:,}"))
-    text = markdown_table(("rule", "drops what", "took", "left"), cells)
+def taken(facts: Facts) -> str:
+    """The funnel, and what the splits lost after it."""
+    text = funnel(facts.clean_counts, facts.clean_params, facts.select_counts)
     if facts.dropped:
         listed = ", ".join(f"{rule} {n:,} ({meaning(rule, {})})" for rule, n in facts.dropped.items())
         text += f"\n\nTaken out of the splits afterwards: {listed}."
     return text
 
 
-def order(rule: str) -> int:
-    """Reasons of a reader come first: they took theirs before any rule was asked."""
-    names = list(RULE_IN_WORDS)
-    return names.index(rule) if rule in names else -1
+def credit(licenses: Mapping[str, int], kept_in: str) -> str:
+    """Which licences there are and what they ask.
 
-
-def meaning(rule: str, params: Mapping[str, Any]) -> str:
-    switch = SWITCHED_BY.get(rule)
-    if switch and params and not params[switch]:
-        return "switched off"
-    return RULE_IN_WORDS.get(rule, rule.replace("_", " ")).format(**params)
-
-
-def credit(facts: Facts) -> str:
-    cells = [(plain(license) or "not stated", f"{n:,}") for license, n in sorted(facts.licenses.items())]
+    Args:
+        licenses: licence as stated, "" for none -> dialogues.
+        kept_in: where each dialogue's credit stands, as the subject of a sentence.
+    """
+    cells = [(linked(license) or "not stated", f"{n:,}") for license, n in sorted(licenses.items())]
+    heed = "".join(f"- {note}.\n" for note in notes(licenses))
     return (
-        "Each dialogue keeps the licence of its source. `attribution.csv` names the author, the address and the "
-        "licence of every one; keep it with the data. Texts from CC BY-SA sources were changed as described above, "
-        "and may only be passed on under the same licence.\n\n"
-        + markdown_table(("licence", "dialogues"), cells)
+        f"Each dialogue keeps the licence of its source. {kept_in} the title, the address, the author and the "
+        "licence of every one, as far as its source states them: keep that with the data.\n\n"
+        + (f"To be heeded:\n\n{heed}\n" if heed else "")
+        + table(("licence", "dialogues"), cells)
     )
 
 
-def markdown_table(header: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *cells]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def plain(text: str) -> str:
-    """A name that cannot break a table or start markup."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+def linked(license: str) -> str:
+    name, url = plain(license), address(license)
+    return f"[{name}]({url})" if url and "]" not in name else name

@@ -22,6 +22,8 @@ PAPER_TOKENS = {
     "authored": (40, 334),
 }
 """Source -> average input and output tokens of its training examples, as printed in Table 1."""
+PAPER_HELD_OUT = {("dev", "authored"): 50, ("test", "askreddit"): 70, ("test", "authored"): 230}
+"""(split, source) -> its prompts in Table 1. Its lengths we could not confirm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,11 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What Table 1 says of the source's training examples."""
+    """What Table 1 says of the source in this split; None where that is not known."""
 
     examples: int
-    mean_input_tokens: int
-    mean_output_tokens: int
+    mean_input_tokens: int | None = None
+    mean_output_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,6 @@ def place(source: str) -> tuple[int, str]:
 
 
 def row(split: str, source: str, dialogues: Sequence[Example | Prompt]) -> Row:
-    paper = None
-    if split == "train" and source in PAPER_TOKENS:
-        paper = Paper(TABLE_1[source], *PAPER_TOKENS[source])
     outputs = [said(dialogue, "assistant") for dialogue in dialogues if isinstance(dialogue, Example)]
     return Row(
         split=split,
@@ -85,8 +84,15 @@ def row(split: str, source: str, dialogues: Sequence[Example | Prompt]) -> Row:
         turns=sum(len(dialogue.turns) for dialogue in dialogues),
         input=length([said(dialogue, "user") for dialogue in dialogues]),
         output=length(outputs) if outputs else None,
-        paper=paper,
+        paper=in_the_paper(split, source),
     )
+
+
+def in_the_paper(split: str, source: str) -> Paper | None:
+    if split == "train" and source in PAPER_TOKENS:
+        return Paper(TABLE_1[source], *PAPER_TOKENS[source])
+    held_out = PAPER_HELD_OUT.get((split, source))
+    return Paper(held_out) if held_out else None
 
 
 def said(dialogue: Example | Prompt, role: str) -> list[str]:

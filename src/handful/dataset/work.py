@@ -12,8 +12,8 @@ from typing import Any
 from handful.core import jsonl
 from handful.core.files import write_whole
 from handful.core.types import Example, Prompt
-from handful.dataset.attribution import Splits, attribution, licenses, written_by_a_model
-from handful.dataset.card import Facts, card
+from handful.dataset.attribution import Splits, attribution, each, licenses, written_by_a_model
+from handful.dataset.card import DRAFT, Facts, card
 from handful.dataset.describe import table
 from handful.dataset.splits import RULES, split
 from handful.recipe.schema import Dataset
@@ -52,6 +52,7 @@ def work(params: Dataset, inputs: Mapping[str, Path], out: Path) -> dict[str, An
         dropped=dropped,
         licenses=licenses(dialogues),
         model_authors=written_by_a_model(dialogues),
+        drafts=sum(DRAFT in dialogue.tags for dialogue in each(dialogues)),
     )
     write_whole(out / "README.md", card(facts))
     write_whole(

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
-Kind = Literal["page", "paragraph", "row", "code", "list", "item", "quote"]
+from handful.markup.line import one_line
 
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-INVISIBLE = str.maketrans("", "", "\u200b\ufeff")
+Kind = Literal["page", "paragraph", "row", "code", "list", "item", "quote"]
 
 INDENTED_LEVELS = 16
 """Deeper containers are no longer set in: a page of ten thousand open quotations has no use for all of them."""
@@ -33,6 +31,8 @@ class Container:
     next_number: int | None = None
     last: Kind | None = None
     """The kind of the block last put in; None while it is empty."""
+    indent: str = ""
+    """The prefixes of all containers that it is in, and its own."""
 
 
 class Blocks:
@@ -50,7 +50,7 @@ class Blocks:
         return "\n".join(self.lines).strip("\n")
 
     def write(self, text: str) -> None:
-        """Go on with the paragraph. "\\n" is a line break in it."""
+        """Go on with the paragraph. "\\n" is a line break in it; there are no other control characters."""
         if text:
             self.inline.append(text)
 
@@ -66,15 +66,18 @@ class Blocks:
 
     def end_paragraph(self, kind: Kind = "paragraph") -> None:
         """Set what was written as a block. `kind` is "row" for the cells of a table's row."""
-        text = CONTROL.sub("", "".join(self.inline))
-        self.inline.clear()
         self.cells = False
-        if not text.strip(" |\n\t"):
-            return
-        lines = [one_line(line) for line in text.split("\n")]
+        if self.inline:
+            text = "".join(self.inline)
+            self.inline.clear()
+            self.paragraph(text, kind)
+
+    def paragraph(self, text: str, kind: Kind = "paragraph") -> None:
+        """Set `text` as a block, if there is anything to read in it. "\n" is a line break."""
+        lines = [one_line(line) for line in text.split("\n")] if "\n" in text else [one_line(text)]
         if len(lines) > 1:
             lines = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n").split("\n")
-        if any(lines):
+        if lines[0] and (lines[0][0] != "|" or text.strip(" |\n\t")):
             self.put(lines, kind)
 
     def code(self, code: str) -> None:
@@ -112,7 +115,15 @@ class Blocks:
     def open(self, container: Container) -> None:
         if len(self.containers) > INDENTED_LEVELS:
             container.opener = container.prefix = ""
+        container.indent = self.containers[-1].indent + container.prefix
         self.containers.append(container)
+
+    def loosen(self) -> bool:
+        """Make the list that is open, and its item, a loose one. False where it is too late: it was begun as a tight one."""
+        owner, item = self.containers[-2:]
+        if not owner.loose:
+            owner.loose = item.loose = owner.last is None
+        return owner.loose
 
     def close(self) -> None:
         """End the list, item or quotation that was opened last."""
@@ -121,34 +132,41 @@ class Blocks:
 
     def put(self, lines: list[str], kind: Kind) -> None:
         """Add a block to the innermost container, set apart from what stands before it."""
-        chain = self.containers
-        empty = next((n for n, container in enumerate(chain) if n and container.last is None), len(chain))
-        parent = chain[empty - 1]
-        coming = chain[empty].kind if empty < len(chain) else kind
-        if needs_blank_line(parent, coming):
-            self.lines.append("".join(container.prefix for container in chain[:empty]).rstrip())
-        first = "".join(c.prefix if c.last is not None else c.opener for c in chain)
-        rest = "".join(c.prefix for c in chain)
-        self.lines += [
-            f"{rest if n else first}{line}" if line else (rest if n else first).rstrip()
-            for n, line in enumerate(lines)
-        ]
-        for container, inner in pairwise(chain):
-            container.last = inner.kind
-        chain[-1].last = kind
+        inner = self.containers[-1]
+        if inner.last is None:
+            first = self.begin(kind)
+        else:
+            first = inner.indent
+            self.set_apart(inner, kind)
+            inner.last = kind
+        if first:
+            head, *others = lines
+            blank, indent = inner.indent.rstrip(), inner.indent
+            self.lines.append(first + head)
+            self.lines += [indent + line if line else blank for line in others]
+        else:
+            self.lines += lines
 
+    def begin(self, kind: Kind) -> str:
+        """Set the containers that are still empty in place. Returns what goes before their first line."""
+        depth = len(self.containers) - 1
+        openers, coming = "", kind
+        while depth and self.containers[depth].last is None:
+            container = self.containers[depth]
+            container.last = coming
+            openers, coming = container.opener + openers, container.kind
+            depth -= 1
+        parent = self.containers[depth]
+        self.set_apart(parent, coming)
+        parent.last = coming
+        return parent.indent + openers
 
-def needs_blank_line(parent: Container, coming: str) -> bool:
-    """Whether a block is set apart from the one before it in `parent`."""
-    if parent.last is None or (parent.last == coming == "row"):
-        return False
-    if parent.kind == "list" and not parent.loose:
-        return False
-    return not (
-        parent.kind == "item" and not parent.loose and parent.last == "paragraph" and coming == "list"
-    )
-
-
-def one_line(text: str) -> str:
-    """`text` with every run of white space as one blank, and without characters of no width."""
-    return " ".join(text.translate(INVISIBLE).split())
+    def set_apart(self, parent: Container, coming: Kind) -> None:
+        """Put a blank line between what `parent` holds and what comes, where one belongs."""
+        if parent.last is None or (parent.last == coming == "row"):
+            return
+        if parent.kind == "list" and not parent.loose:
+            return
+        if parent.kind == "item" and not parent.loose and parent.last == "paragraph" and coming == "list":
+            return
+        self.lines.append(parent.indent.rstrip())

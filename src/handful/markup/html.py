@@ -17,7 +17,9 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from handful.markup.blocks import CONTROL, Blocks, one_line
+from handful.markup import wellformed
+from handful.markup.blocks import Blocks
+from handful.markup.line import code_span, one_line, superscript, without_control
 
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
@@ -42,8 +44,6 @@ DROPPED = names(
 VOID = names("area base br col embed hr img input link meta source track wbr")
 CLOSED_BY_THE_NEXT = names("p li dt dd td th tr option")
 
-EXPONENT_AFTER = re.compile(r"(?:\d|\)|(?<![^\W_])[^\W\d_]|\b[ckmnµ]m)$")
-ORDINAL = frozenset({"st", "nd", "rd", "th"})
 TANGLE_LIMIT = 2_000_000
 
 
@@ -52,20 +52,24 @@ def to_text(source: str) -> str:
 
     Text without any markup comes back as it is, but for control characters and blanks at the ends of lines.
     """
-    source = CONTROL.sub("", source.replace("\r\n", "\n").replace("\r", "\n"))
+    if "\r" in source:
+        source = source.replace("\r\n", "\n").replace("\r", "\n")
+    source = without_control(source)
     if "<" not in source and "&" not in source:
         return tidy(source)
     if is_tangled(source):
         return without_tags(source)
-    blocks = Blocks()
-    walk(LexborHTMLParser(source, is_fragment=True).root, blocks)
+    blocks = wellformed.to_blocks(source)
+    if blocks is None:
+        blocks = Blocks()
+        walk(LexborHTMLParser(source, is_fragment=True).root, blocks)
     return blocks.text()
 
 
 def to_line(title: str) -> str:
     """A title on one line. The dump has titles as text, not HTML: only entities are decoded, no tag is removed."""
     decoded = ENTITY.sub(lambda entity: html.unescape(entity[0]), title)
-    return one_line(CONTROL.sub("", decoded))
+    return one_line(without_control(decoded))
 
 
 def walk(root: LexborNode | None, blocks: Blocks) -> None:
@@ -80,7 +84,7 @@ def walk(root: LexborNode | None, blocks: Blocks) -> None:
             stack.append(node.next)
         tag = node.tag or ""
         if tag == "-text":
-            blocks.write((node.text_content or "").replace("\n", " "))
+            blocks.write(without_control(node.text_content or "").replace("\n", " "))
         elif tag in DROPPED:
             continue
         elif tag == "br":
@@ -129,31 +133,12 @@ def raw_text(node: LexborNode) -> str:
         if inner.next is not None:
             stack.append(inner.next)
         if inner.tag == "-text":
-            parts.append(CONTROL.sub("", inner.text_content or ""))
+            parts.append(without_control(inner.text_content or ""))
         elif inner.tag == "br":
             parts.append("\n")
         elif inner.first_child is not None and inner.tag not in ("script", "style"):
             stack.append(inner.first_child)
     return "".join(parts)
-
-
-def code_span(code: str) -> str:
-    """Inline code between backticks, more of them than any run inside has (CommonMark, "code spans")."""
-    if not code:
-        return ""
-    mark = "`" * (max(map(len, re.findall("`+", code)), default=0) + 1)
-    padding = " " if code.startswith("`") or code.endswith("`") else ""
-    return f"{mark}{padding}{code}{padding}{mark}"
-
-
-def superscript(raised: str, before: str) -> str:
-    """ "^2" after what can have an exponent (a digit, a bracket, a letter, "cm"), "[1]" for the number of a note."""
-    text = raised.strip()
-    if not text or " " in text or text in ORDINAL:
-        return raised
-    if EXPONENT_AFTER.search(before) and len(text) <= 12:
-        return f"^{text}" if re.fullmatch(r"[-\u2212+]?\w+", text) else f"^({text})"
-    return f"[{text}]" if re.fullmatch(r"\d{1,2}", text) else raised
 
 
 def first_number(node: LexborNode) -> int:
@@ -191,6 +176,8 @@ def is_tangled(source: str) -> bool:
     An HTML parser looks through all open elements at a tag, and opens formatting elements anew in each paragraph. No
     post comes near the limit; a million characters of "<div>" would take two minutes.
     """
+    if source.count("<") ** 2 <= TANGLE_LIMIT:
+        return False
     tags = depth = deepest = 0
     for closing, name in TAG.findall(source):
         tags += 1
@@ -205,4 +192,4 @@ def is_tangled(source: str) -> bool:
 def without_tags(source: str) -> str:
     """The words of markup that no parser should be given: tags cut out, entities decoded, no structure kept."""
     text = html.unescape(re.sub(r"<[a-zA-Z/!?][^<>]*>", "\n", source))
-    return tidy(re.sub(r"\n\s*\n", "\n\n", CONTROL.sub("", text)))
+    return tidy(re.sub(r"\n\s*\n", "\n\n", without_control(text)))

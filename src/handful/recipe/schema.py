@@ -67,7 +67,14 @@ class CommentChains:
     exclude: tuple[str, ...] = ()
     meta: bool = False
     """As in a source of kind "stackexchange"."""
+    min_turns: int = 4
+    """Of question, answer and comments together, the answerer last (ours, as is all that follows)."""
+    third_person: Literal["stop", "skip"] = "stop"
+    """Where somebody else comments between the two: end the dialogue there, or leave what they say out."""
     max_unpacked_gb: float = 500.0
+
+    def __post_init__(self) -> None:
+        check(self, "min_turns", low=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,23 +83,109 @@ class WikiHow:
 
     kind: Literal["wikihow"]
     paths: tuple[InputPath, ...]
+    categories: tuple[InputPath, ...] = ()
+    """CSV files with Category and Title, for articles whose own file names no category."""
+    question: bool = True
+    """Make the title a question ("How to cook an omelette?"); a title that is only a topic is dropped (ours)."""
+    sentence_case: bool = True
+    """Small letters in the question, but for names, as in the paper's example (the rule is ours)."""
+    replace_opening: bool = True
+    """"This article …" becomes "The following answer …"; "This wikiHow …" and other forms, too (ours)."""
+    sections: tuple[Literal["ingredients", "tips", "warnings", "things"], ...] = ("ingredients",)
+    """What to keep of a page beside introduction and steps (ours: the paper removes "certain text sections")."""
+    min_steps: int = 2
+    """Ours, as is the next."""
+    min_chars: int = 500
+    """Of the whole answer; the shortest of LIMA's 200 has 883."""
+
+    def __post_init__(self) -> None:
+        check(self, "min_steps", low=1)
+        check(self, "min_chars", low=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reddit:
-    """Section 2.1: Pushshift's submissions and comments, as `.zst` or JSON lines."""
+    """Section 2.1: Pushshift's submissions and comments, as JSON lines, plain or packed (`.zst`).
+
+    With `split = "test"` the titles are prompts (r/AskReddit, in the paper); else a submission and its best comment
+    are an example (r/WritingPrompts). The paper chose by hand, from the posts with the most votes: figures are ours.
+    """
 
     kind: Literal["reddit"]
     submissions: tuple[InputPath, ...]
+    """Files, or folders with such files. The same folder may stand for both: files are told by what is in them."""
     comments: tuple[InputPath, ...] = ()
+    """Not read for a test split."""
+    subreddits: tuple[str, ...] = ()
+    """The only ones to read, as "WritingPrompts"; needed for monthly files. None named: all that are there."""
+    split: Literal["train", "dev", "test"] = "train"
+    min_score: int = 10
+    """Votes of a submission, up minus down."""
+    min_answer_score: int = 10
+    """Votes of a comment."""
+    min_chars: int = 200
+    max_chars: int = 4096
+    """Of the answer; LIMA's own 150 stories have 92 to 2,704 characters, one in ten below 232."""
+    max_prompt_chars: int = 1000
+    """Of the title with its text; for a longer one the text is the work itself."""
+    max_prompts: int = 0
+    """Of a test split, keep only so many, those with the most votes; 0 keeps all. The paper has 70."""
+    tags: tuple[str, ...] = ("WP", "SP", "EU", "RF", "TT", "CW", "FF", "HP")
+    """Taken off a title: "[WP] The sea is gone." Submissions with another tag are dropped: [IP] needs an image."""
+    nsfw: bool = False
+    """Keep what is marked as not safe for work."""
+    bots: tuple[str, ...] = ("AutoModerator", "*bot", "TotesMessenger", "tweetposter")
+    """Accounts whose posts are dropped; "*" stands for anything, upper and lower case are the same."""
+
+    def __post_init__(self) -> None:
+        check(self, "min_chars", low=1)
+        check(self, "max_chars", low=self.min_chars)
+        check(self, "max_prompt_chars", low=1)
+        check(self, "max_prompts", low=0)
+        if self.split != "test" and not self.comments:
+            raise ValueError('comments: must name the files with the answers, unless split = "test"')
+        if self.split != "test" and self.max_prompts:
+            raise ValueError(
+                'max_prompts: is for split = "test"; [select] quota says how many examples are drawn'
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuperNaturalInstructions:
-    """Section 2.2: one instance each of tasks whose answers are free text."""
+    """Section 2.2: one random instance each of tasks whose answers are written, not chosen. All thresholds are ours."""
 
     kind: Literal["super_natural_instructions"]
     paths: tuple[InputPath, ...]
+    """Task files (`.json`, `.json.zst`), folders of them, or a copy of the collection's repository."""
+    per_task: int = 1
+    """Instances drawn of each task."""
+    min_distinct_share: float = 0.5
+    """Fewer different answers among those measured (100 a task, at most) are labels."""
+    min_mean_words: float = 3.0
+    """Shorter answers, on average, are labels, names and numbers. Set 0 for a language without blanks."""
+    max_copied_share: float = 0.9
+    """More answers that stand word for word in their input are choices and spans; 1 turns the rule off."""
+    min_letter_share: float = 0.5
+    """Fewer letters and blanks in the answers are numbers and lists of them."""
+    categories: tuple[str, ...] = ()
+    """Use tasks of these categories only; empty means all."""
+    exclude_categories: tuple[str, ...] = ("Program Execution", "Text to Code")
+    """Pass over tasks of these: their answers are no prose."""
+    languages: tuple[str, ...] = ("English",)
+    """Use tasks whose instruction, input and output are in these only. A task that names none counts as English."""
+    allow_non_commercial: bool = True
+    allow_unknown_license: bool = True
+    """Whether to use tasks whose instances have a licence for non-commercial use only, or none that is known."""
+    max_unpacked_mb: float = 500.0
+    """Refuse a task file that is larger, once unpacked (the largest real one is about 50 MB)."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check(self, "per_task", low=1)
+        check(self, "min_mean_words", low=0)
+        check(self, "max_unpacked_mb", low=0)
+        for name in ("min_distinct_share", "max_copied_share", "min_letter_share"):
+            check(self, name, 0, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +217,10 @@ Source = StackExchange | CommentChains | WikiHow | Reddit | SuperNaturalInstruct
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clean:
-    """Section 2.1: which answers of Stack Exchange are kept. The word lists behind two of the rules are ours."""
+    """Section 2.1: which answers of Stack Exchange are kept, and which texts of any source.
+
+    The paper's five rules come first. The word lists behind two of them are ours.
+    """
 
     filtered: bool = True
     """False switches the paper's five rules off: the unfiltered Stack Exchange of Section 5."""
@@ -134,11 +230,30 @@ class Clean:
     drop_first_person: bool = True
     drop_cross_references: bool = True
     drop_duplicates: bool = True
-    """Keep only the first of several with the same prompt (ours)."""
+    """Keep only the first of several with the same prompt (ours, as is all that follows)."""
+    drop_near_duplicates: bool = True
+    """Keep only the best of several whose prompts, or whose answers, are nearly the same."""
+    near_duplicate_similarity: float = 0.8
+    """Jaccard similarity, of the sets of five words in a row, from which two texts are nearly the same."""
+    overlap_words: int = 13
+    """Drop what shares so many words in a row with a test prompt, or a test prompt's title or all of a short one.
+    0 switches it off."""
+    language: str = ""
+    """Keep only texts in this language, as its ISO 639-1 code: "en". Needs the extra `language`; "" keeps all."""
+    secrets: Literal["drop", "mask", "keep"] = "drop"
+    """What happens to texts with private keys, access tokens and passwords in addresses."""
+    personal_data: Literal["drop", "mask", "keep"] = "mask"
+    """What happens to texts with e-mail addresses, phone numbers, IBANs and numbers of payment cards."""
 
     def __post_init__(self) -> None:
         check(self, "min_chars", low=0)
         check(self, "max_chars", low=self.min_chars)
+        check(self, "near_duplicate_similarity", 0.5, 1)
+        check(self, "overlap_words", low=0)
+        if self.overlap_words and self.overlap_words < 8:
+            raise ValueError(f"overlap_words: must be 0 or at least 8, found {self.overlap_words}")
+        if self.language and not (len(self.language) in (2, 3) and self.language.islower()):
+            raise ValueError(f'language: must be a code such as "en", found "{self.language}"')
 
 
 TABLE_1 = {
@@ -440,6 +555,17 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """`[[fetch]]`: a file for `handful fetch --recipe` to bring. No stage reads this, and no key depends on it."""
+
+    url: str
+    """http or https; "#sha256=HEX" (or sha1, md5) behind it is the file's checksum."""
+    sha256: str = ""
+    to: InputPath = InputPath("dumps")
+    """The folder to put it in, under the name at the end of the address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """A whole run. A recipe without [train] ends at `dataset`, unless none of its systems needs training."""
 
@@ -455,3 +581,5 @@ class Recipe:
     annotate: Annotate = field(default_factory=Annotate)
     stats: Stats = field(default_factory=Stats)
     report: Report = field(default_factory=Report)
+    fetch: tuple[Fetch, ...] = ()
+    """What to bring here first, by a command of its own: `run` never goes to the network for data."""

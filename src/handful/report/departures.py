@@ -109,9 +109,12 @@ def ours(recipe: Recipe) -> list[tuple[str, str]]:
 
 
 def settings(recipe: Recipe) -> dict[str, Any]:
-    """Dotted key -> value of a whole recipe."""
+    """Dotted key -> value of a whole recipe, but for what no stage reads."""
     return {
-        key: value for field in fields(recipe) for key, value in flat(field.name, getattr(recipe, field.name))
+        key: value
+        for field in fields(recipe)
+        if field.name != "fetch"
+        for key, value in flat(field.name, getattr(recipe, field.name))
     }
 
 

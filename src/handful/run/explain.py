@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from handful.core.errors import DataError
+from handful.run.drops import Text
 from handful.run.execute import Step
+from handful.run.ids import look_up, question_of
 
 ID_FIELDS = ("id", "prompt_id")
 
@@ -24,40 +26,70 @@ class Sighting:
     record: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that the folders say of one id, in the order of the pipeline."""
+
+    id: str
+    sightings: tuple[Sighting, ...]
+
+    @property
+    def text(self) -> Text | None:
+        """The record of its text that was seen last, cleaned where it came so far; a question's before a dialogue's,
+        which has lost the title and the scores."""
+        own = [seen for seen in reversed(self.sightings) if seen.record.get("id") == self.id]
+        for field in ("answer", "turns"):
+            for seen in own:
+                if field in seen.record and "left" not in seen.record:
+                    return Text(seen.step, seen.record)
+        return None
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """What each rule that took it saw."""
+        return tuple(s.record["detail"] for s in self.sightings if "rule" in s.record)
+
+
+def explain(steps: Sequence[Step], wanted: str) -> Story:
+    """The story of an id, however it is spelt: "beer.stackexchange.com/13", "13", or the page's address.
+
+    Raises:
+        DataError: no finished folder speaks of it, or it may be one of several.
+    """
+    wanted = wanted.strip()
+    for id in dict.fromkeys((wanted, question_of(wanted) or wanted)):
+        if sightings := tuple(follow(steps, id)):
+            return Story(id, sightings)
+    id = look_up([step.folder for step in steps if step.done], wanted)
+    return Story(id, tuple(follow(steps, id)))
+
+
 def follow(steps: Sequence[Step], id: str) -> Iterator[Sighting]:
     """Every record about `id` in the finished steps, in the order of the pipeline.
 
     Verdicts speak of comparisons: those of the prompt `id` count as about it.
-
-    Raises:
-        DataError: no finished folder speaks of `id`; names a few ids that there are.
     """
     wanted = {id}
-    seen = False
-    some: list[str] = []
     for step in steps:
         if not step.done:
             continue
         for file in sorted(step.folder.rglob("*.jsonl")):
-            for sighting in search(step.label, file, wanted, some):
-                seen = True
+            for sighting in search(step.label, file, wanted):
                 if file.name == "comparisons.jsonl":
                     wanted.add(sighting.record["id"])
                 yield sighting
-    if not seen:
-        examples = f"; ids look like {', '.join(some)}" if some else "; nothing has run yet"
-        raise DataError(f"no finished folder speaks of {id!r}{examples}")
 
 
-def search(step: str, file: Path, wanted: set[str], some: list[str]) -> Iterator[Sighting]:
+def search(step: str, file: Path, wanted: set[str]) -> Iterator[Sighting]:
     needles = {json.dumps(id, ensure_ascii=False).encode() for id in wanted}
     with file.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
-            if len(some) < 3 and number == 1 and file.name in ("candidates.jsonl", "test.jsonl"):
-                some.append(str(json.loads(line).get("id")))
             if not any(needle in line for needle in needles):
                 continue
-            record = json.loads(line)
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise DataError(f"{file}:{number}: {error}") from error
             ids = {record.get(name) for name in (*ID_FIELDS, "comparison_id")}
             if ids & wanted:
                 yield Sighting(step, file, number, record)

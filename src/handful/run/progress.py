@@ -62,6 +62,17 @@ def _lines(description: str, total: float | None, unit: str) -> Iterator[Advance
         if now - last >= LINE_EVERY_SECONDS:
             last = now
             of = f" of {total:,.0f}" if total else ""
-            print(f"  {description}: {done:,.0f}{of} {unit} {note}".rstrip(), file=sys.stderr, flush=True)
+            left = f" {time_left(done, total, now - start)}" if total else ""
+            print(
+                f"  {description}: {done:,.0f}{of} {unit}{left} {note}".rstrip(), file=sys.stderr, flush=True
+            )
 
     yield advance
+
+
+def time_left(done: float, total: float, seconds: float) -> str:
+    """How long the rest takes at the pace so far, as "(0:04:10 left)"."""
+    if not 0 < done < total:
+        return ""
+    left = round(seconds * (total - done) / done)
+    return f"({left // 3600}:{left // 60 % 60:02}:{left % 60:02} left)"

@@ -6,6 +6,8 @@ candidate's draw is its own: adding a source does not change the prompts of anot
 
 from __future__ import annotations
 
+import msgspec
+
 from handful.core.rng import rng_for
 from handful.core.types import Candidate, Example, Turn
 from handful.recipe.schema import Select
@@ -14,14 +16,18 @@ TITLE, BODY = "prompt=title", "prompt=body"
 
 
 def compose(candidate: Candidate, params: Select) -> Example:
-    """The example made of a cleaned candidate. Its tags say which text became the prompt, and the question's own."""
+    """The example made of a cleaned candidate. Its tags say which text became the prompt, and the question's own.
+
+    The question's title goes on as its origin's, whichever text became the prompt: the one to be credited by.
+    """
     title = drawn_title(candidate, params)
     turns = (
         Turn("user", candidate.title if title else candidate.body),
         Turn("assistant", candidate.answer),
     )
     tags = (TITLE if title else BODY, *(f"tag={tag}" for tag in candidate.tags))
-    return Example(candidate.id, turns, candidate.origin, tags)
+    origin = msgspec.structs.replace(candidate.origin, title=candidate.title or candidate.origin.title)
+    return Example(candidate.id, turns, origin, tags)
 
 
 def drawn_title(candidate: Candidate, params: Select) -> bool:

@@ -1,12 +1,14 @@
-"""Dialogues from JSON: a list, or one row a line. Each row is recognised by its keys.
+"""Dialogues from JSON (a list, or one row a line) or Parquet. Each row is recognised by its keys.
 
     {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]}
     {"conversations": ["…", "…"]}                                    as LIMA's release; one string is a prompt
     {"conversations": [{"from": "human", "value": "…"}, {"from": "gpt", "value": "…"}]}
     {"instruction": "…", "input": "…", "output": "…", "history": [["…", "…"]]}              as Alpaca's
+    {"instruction": "…", "instances": [{"input": "…", "output": "…"}]}          as its seed tasks: one each
 
-A row may have `id`, `author`, `license`, `url` and `source` of its own. Lines of JSON are read one at a time, a list
-whole. Not covered: tools, images, and system messages, which are left out and counted.
+A row may have `id`, `author`, `license`, `url`, `title`, `source`, `community` and `tags` of its own: what
+`handful export` writes comes back. Lines of JSON are read one at a time, Parquet by the thousand, a list whole. Not
+covered: tools, images, and system messages, which are left out and counted, as are keys that mean nothing here.
 """
 
 from __future__ import annotations
@@ -19,12 +21,19 @@ from typing import Any
 import msgspec
 
 from handful.core.errors import DataError
+from handful.core.optional import need
 from handful.core.types import Dropped, Example, Noun, Origin, Prompt, Role, Turn, check_turns
 from handful.recipe.schema import Messages
 from handful.run.progress import progress
 
 ROLES: dict[str, Role] = {"user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant"}
 FILES = {"train": "examples", "dev": "dev", "test": "test"}
+SUFFIXES = (".json", ".jsonl", ".parquet")
+FORMS = ("messages", "conversations", "instruction")
+COLUMNS = (*FORMS, "input", "output", "history")
+NESTED = "instances"
+PROVENANCE = ("id", "source", "community", "title", "url", "author", "license", "tags")
+BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 BOM = b"\xef\xbb\xbf"
 
 
@@ -41,6 +50,7 @@ def read(
         DataError: a file is missing, empty or not JSON, or no row of it can be used.
     """
     seen: set[str] = set()
+    ignored: dict[str, Counter[str]] = {}
     number = 0
     for path in _files(source.paths):
         reasons = Counter[str]()
@@ -49,18 +59,26 @@ def read(
         with progress(f"{name}: reading {path.name}", None, "rows") as advance:
             for where, row in rows(path):
                 number += 1
-                for file, record in read_row(row, where, f"{name}/{number}", name, source, seen):
-                    put(file, record)
-                    kept += file != "dropped"
-                    if isinstance(record, Dropped):
-                        reasons[record.rule] += 1
-                        first = first or f"{record.rule}: {record.detail}"
+                ignored.setdefault(path.name, Counter()).update(_unknown(row))
+                for one in unfolded(row, fallback := f"{name}/{number}"):
+                    for file, record in read_row(one, where, fallback, name, source, seen):
+                        put(file, record)
+                        kept += file != "dropped"
+                        if isinstance(record, Dropped):
+                            reasons[record.rule] += 1
+                            first = first or f"{record.rule}: {record.detail}"
                 advance()
         if not kept:
             raise DataError(
                 f"{path}: none of its {sum(reasons.values()):,} rows can be used; {_advice(reasons, first)}"
             )
-    return {}
+    return {"ignored_keys": {file: dict(sorted(keys.items())) for file, keys in ignored.items() if keys}}
+
+
+def _unknown(row: Any) -> list[str]:
+    """The keys of a row that mean nothing here."""
+    known = (*COLUMNS, *PROVENANCE, NESTED)
+    return [str(key) for key in row if key not in known] if isinstance(row, dict) else []
 
 
 def _advice(reasons: Counter[str], first: str) -> str:
@@ -74,11 +92,9 @@ def _files(paths: Iterable[str]) -> list[Path]:
     for path in map(Path, paths):
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
-        below = (
-            [path] if path.is_file() else sorted(f for f in path.iterdir() if f.suffix in (".json", ".jsonl"))
-        )
+        below = [path] if path.is_file() else sorted(f for f in path.iterdir() if f.suffix in SUFFIXES)
         if not below:
-            raise DataError(f"{path}: holds no *.json or *.jsonl file")
+            raise DataError(f"{path}: holds no *.json, *.jsonl or *.parquet file")
         files += below
     return files
 
@@ -87,8 +103,14 @@ def rows(path: Path) -> Iterator[tuple[str, Any]]:
     """Yield where each row stands ("file.jsonl:12") and the row, or a BadRow in its place.
 
     Raises:
-        DataError: the file is empty, or a list that cannot be read.
+        DataError: the file is empty, or a list or Parquet that cannot be read.
     """
+    if path.suffix == ".parquet":
+        need("pyarrow", f"reading {path.name}")
+        from handful.sources import parquet
+
+        yield from parquet.rows(path, FORMS, (*COLUMNS, *PROVENANCE))
+        return
     with path.open("rb") as file:
         head = file.read(1 << 16).removeprefix(BOM).lstrip()
         file.seek(0)
@@ -104,7 +126,7 @@ def rows(path: Path) -> Iterator[tuple[str, Any]]:
             row: Any
             try:
                 row = msgspec.json.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except BAD_JSON as error:
                 row = BadRow(f"not JSON ({error})")
             yield f"{path.name}:{number}", row
 
@@ -112,7 +134,7 @@ def rows(path: Path) -> Iterator[tuple[str, Any]]:
 def _list(path: Path, content: bytes) -> Iterator[tuple[str, Any]]:
     try:
         found = msgspec.json.decode(content, type=list[Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except BAD_JSON as error:
         raise DataError(f"{path}: begins as a JSON list, and cannot be read as one ({error})") from error
     if not found:
         raise DataError(f"{path}: is an empty list")
@@ -150,14 +172,33 @@ def read_row(
             "dropped",
             Dropped(id, "system_message", f"{where}: left out, the rest is kept: {system[:200]!r}"),
         )
-    origin = _origin(row, where, name, source)
+    origin, tags = _origin(row, where, name, source), _tags(row)
     if source.split == "test":
         asked = turns if last == "user" else turns[:-1]
-        yield "test", Prompt(id, asked, origin)
+        yield "test", Prompt(id, asked, origin, tags)
     elif last == "user":
         yield "dropped", Dropped(id, "no_answer", f"{where}: the dialogue ends with the user")
     else:
-        yield FILES[source.split], Example(id, turns, origin)
+        yield FILES[source.split], Example(id, turns, origin, tags)
+
+
+def unfolded(row: Any, fallback: str) -> list[Any]:
+    """A seed task as one row of Alpaca's an instance; any other row as it is."""
+    found = (
+        row.get(NESTED) if isinstance(row, dict) and "instruction" in row and "output" not in row else None
+    )
+    if not isinstance(found, list) or not found:
+        return [row]
+    shared = {key: value for key, value in row.items() if key != NESTED}
+    parts = [one if isinstance(one, dict) else {} for one in found]
+    if len(parts) == 1:
+        return [shared | _said(parts[0])]
+    own = row.get("id") or fallback
+    return [shared | _said(one) | {"id": f"{own}-{number}"} for number, one in enumerate(parts, start=1)]
+
+
+def _said(instance: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in instance.items() if key in ("input", "output")}
 
 
 def dialogue(row: Mapping[str, Any]) -> tuple[tuple[Turn, ...], str]:
@@ -238,11 +279,19 @@ def _origin(row: Mapping[str, Any], where: str, name: str, source: Messages) -> 
         value = row.get(key)
         return value if isinstance(value, str) and value else default
 
+    # Draws are even over communities: those of two sources of an exported data set stay apart.
+    parts = dict.fromkeys(part for part in (own("source"), own("community")) if part)
     return Origin(
         source=name,
-        community=own("source", name),
+        community="/".join(parts) or name,
         item=where,
         url=own("url"),
         author=own("author", source.author),
         license=own("license", source.license),
+        title=own("title"),
     )
+
+
+def _tags(row: Mapping[str, Any]) -> tuple[str, ...]:
+    tags = row.get("tags")
+    return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()

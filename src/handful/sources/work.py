@@ -19,7 +19,7 @@ SOURCES = {
     "comment_chains": "stackexchange.chains",
     "wikihow": "wikihow.read",
     "reddit": "reddit.read",
-    "super_natural_instructions": "instructions",
+    "super_natural_instructions": "instructions.read",
     "authored": "authored",
     "messages": "messages",
 }

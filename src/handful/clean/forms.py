@@ -1,0 +1,27 @@
+"""What a secret or a piece of personal data looks like: a value, so that each kind is a row of a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Find(NamedTuple):
+    kind: str
+    start: int
+    end: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One kind of secret or personal data. `marks`: a text without any of them has none of the kind."""
+
+    kind: str
+    marks: tuple[str, ...]
+    pattern: re.Pattern[str]
+    """The group `it`, where there is one, is what is masked; else all of it."""
+    holds: Callable[[str], bool] = lambda words: True
+    """Whether words of this form are one indeed."""

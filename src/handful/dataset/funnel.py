@@ -1,0 +1,119 @@
+"""What every rule took: the curation funnel of a dataset card, over all sources and for each of them.
+
+The counts are those of the manifest of `clean` (docs/artifacts.md). A rule that is not named here, a reader's own for
+instance, is shown by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from handful.dataset.markdown import plain, table
+
+RULE_IN_WORDS = {
+    "low_score": "the answer's score is below {min_answer_score}",
+    "too_short": "the answer is shorter than {min_chars:,} characters",
+    "too_long": "the answer is longer than {max_chars:,} characters",
+    "first_person": "the answer is in the first person (word list: ours)",
+    "cross_reference": "the answer refers to other answers, comments or the site (word list: ours)",
+    "empty_answer": "the answer has no text",
+    "empty_prompt": "neither title nor body has text",
+    "empty_turn": "a turn has no text",
+    "test_overlap": "the text has {overlap_words} words in a row from a test prompt, or all of a short one",
+    "language": "the text is clearly in another language than {language}",
+    "secret": "the text holds a private key, an access token or a password",
+    "personal_data": "the text holds an e-mail address, a phone number, an IBAN or the number of a payment card",
+    "duplicate": "the same prompt stands elsewhere",
+    "near_duplicate": "nearly the same prompt or answer stands elsewhere (similarity {near_duplicate_similarity:g})",
+    "also_in_test": "the same prompt stands in the test split",
+    "also_in_dev": "the same prompt stands in the dev split",
+}
+"""Rule -> what it drops, with the settings of `clean` in braces. In the order in which the rules are asked."""
+SWITCHES = {
+    "low_score": ("filtered",),
+    "too_short": ("filtered",),
+    "too_long": ("filtered",),
+    "first_person": ("filtered", "drop_first_person"),
+    "cross_reference": ("filtered", "drop_cross_references"),
+    "duplicate": ("drop_duplicates",),
+}
+"""Rules that are shown even where they took nothing -> the settings that have to be true for them to be asked."""
+
+
+def funnel(
+    counts: Mapping[str, Any], params: Mapping[str, Any], select: Mapping[str, Any] | None = None
+) -> str:
+    """Every rule with its value and what it took, and how many were left after it; then the same by source.
+
+    Args:
+        counts: of `clean`.
+        params: of `clean`, for the values that its rules name.
+        select: counts of `select`, where the funnel goes on to what was drawn.
+    """
+    left = counts["candidates"]
+    cells = [("came in", "", "", f"{left:,}")]
+    taken = {rule: counts["dropped"].get(rule, 0) for rule in (*counts["dropped"], *SWITCHES)}
+    for rule in in_order(taken):
+        left -= taken[rule]
+        cells.append((plain(rule), meaning(rule, params), f"{taken[rule]:,}", f"{left:,}"))
+    if select is not None:
+        drawn = sum(select["drawn"].values())
+        cells.append(("not_drawn", "more than the quota", f"{left - drawn:,}", f"{drawn:,}"))
+    text = table(("rule", "drops what", "took", "left"), cells)
+    parts = [
+        text,
+        by_source(counts, select) if counts.get("sources") else "",
+        masked(counts.get("masked", {})),
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def masked(counts: Mapping[str, int]) -> str:
+    """What was made unreadable rather than dropped: kind -> how often."""
+    found = ", ".join(f"{kind} {n:,}" for kind, n in counts.items() if n)
+    none = ", ".join(kind for kind, n in counts.items() if not n)
+    text = f'Masked in the texts, as "&lt;KIND>": {found}.' if found else ""
+    return f"{text} Looked for to be masked, and not found: {none}.".strip() if none else text
+
+
+def by_source(counts: Mapping[str, Any], select: Mapping[str, Any] | None) -> str:
+    """A column a source: what came in, what each rule took of it, and what is left."""
+    sources: Mapping[str, Any] = counts["sources"]
+    cells = [("came in", *(f"{source['candidates']:,}" for source in sources.values()))]
+    for rule in in_order(rule for rule, n in counts["dropped"].items() if n):
+        took = (source["dropped"].get(rule, 0) for source in sources.values())
+        cells.append((plain(rule), *(f"{n:,}" for n in took)))
+    cells.append(("left", *(f"{source['kept']:,}" for source in sources.values())))
+    if select is not None:
+        cells.append(("drawn", *(f"{select['drawn'].get(name, 0):,}" for name in sources)))
+    return table(("rule", *map(plain, sources)), cells)
+
+
+def in_order(rules: Iterable[str]) -> list[str]:
+    """Reasons of a reader come first: they took theirs before any rule was asked."""
+    names = list(RULE_IN_WORDS)
+    return sorted(rules, key=lambda rule: names.index(rule) if rule in names else -1)
+
+
+def meaning(rule: str, params: Mapping[str, Any]) -> str:
+    """What a rule drops, in words, with the value that it was given."""
+    if not all(params.get(name, True) for name in SWITCHES.get(rule, ())):
+        return "switched off"
+    if rule not in RULE_IN_WORDS:
+        return plain(rule.replace("_", " "))
+    return RULE_IN_WORDS[rule].format_map(Values(params))
+
+
+class Values(dict[str, Any]):
+    """Parameters to write into a sentence."""
+
+    def __missing__(self, name: str) -> Unstated:
+        return Unstated()
+
+
+class Unstated:
+    """Stands for a value that the manifest does not hold, whatever the format asked for."""
+
+    def __format__(self, spec: str) -> str:
+        return "the limit"

@@ -1,0 +1,161 @@
+"""The markup that Stack Exchange writes, turned into text without a parser: several times as fast as `html.py`'s walk.
+
+Nearly all posts hold two dozen kinds of tags, each closed where it was opened. Splitting at tags reads those as a
+browser would. Whatever else is found (another tag, an attribute that matters, a tag out of place) is left to the
+parser: the answer is then None, never a guess. The tests hold both ways to the same text.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from handful.markup.blocks import Blocks
+from handful.markup.line import code_span, superscript
+
+ATTRIBUTES = r'(?: (?!start|value)[a-z-]++="[^"<]*+")*+ ?+/?+'
+BLOCK = re.compile(
+    # one without others in it, and what it holds ...
+    rf"<(?:(p|li|h[1-6]|pre){ATTRIBUTES}>([^<]*+(?:<(?!/?+(?:p|pre|li|ul|ol|blockquote|h[1-6r])\b)[^<]*+)*+)</\1|"
+    # ... or the beginning or the end of one
+    rf'(/?+(?:li|ul|ol|blockquote)|hr|ol start="[0-9]{{1,6}}"){ATTRIBUTES})>\s*+'
+)
+TAG = re.compile(rf"<(/?+[a-z]++){ATTRIBUTES}>")
+SPAN = re.compile(rf"<(a|b|em|i|kbd|strong|sub){ATTRIBUTES}>([^<]*+)</\1>")
+RARE_NUMBER = re.compile("&#(?!(?:3[2-9]|[4-9][0-9]|1[6-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3});)")
+"""Among the others are control characters, and those that browsers keep and Python's `unescape` drops."""
+
+PAGE = ""
+LISTS = ("ul", "ol")
+SPANS = frozenset({"a", "b", "em", "i", "kbd", "strong", "sub", "sup"})
+SPAN_ENDS = frozenset(f"/{name}" for name in SPANS)
+STRUCK = ("/del", "/s", "/strike")
+
+
+def to_blocks(source: str) -> Blocks | None:
+    """The blocks of a post, or None where it needs a parser. `source` has no control character but tab and "\\n"."""
+    if "&#" in source and RARE_NUMBER.search(source):
+        return None
+    blocks = Blocks()
+    return blocks if read(source, blocks) else None
+
+
+def read(source: str, blocks: Blocks) -> bool:
+    """Put all blocks of a post, and the text between them, in place. False at the first thing out of place."""
+    opened = [PAGE]
+    before, *parts = BLOCK.split(source)
+    if before and not put_line(before, blocks):
+        return False
+    groups = iter(parts)
+    for leaf, inner, tag, after in zip(groups, groups, groups, groups, strict=True):
+        if leaf:
+            if (leaf == "li") != (opened[-1] in LISTS):
+                return False
+            if leaf == "p" and opened[-1] == "li" and not blocks.loosen():
+                return False
+            if not put_leaf(leaf, inner, blocks):
+                return False
+        elif tag[0] == "/":
+            if opened.pop() != tag[1:]:
+                return False
+            blocks.close()
+        elif tag != "hr":
+            if tag == "li" and opened[-1] not in LISTS or tag == "blockquote" and opened[-1] in LISTS:
+                return False
+            opened.append(begin(tag, blocks))
+        if after and not put_line(after, blocks):
+            return False
+    return opened == [PAGE]
+
+
+def begin(tag: str, blocks: Blocks) -> str:
+    if tag == "li":
+        blocks.open_item(None)
+    elif tag == "blockquote":
+        blocks.open_quote()
+    elif tag == "ul":
+        blocks.open_list(None, loose=False)
+    else:
+        blocks.open_list(int(tag[len('ol start="') : -1] or "1"), loose=False)
+    return tag[:2] if tag[0] == "o" else tag
+
+
+def put_leaf(name: str, inner: str, blocks: Blocks) -> bool:
+    if name == "p":
+        return put_line(inner, blocks)
+    if name == "li":
+        blocks.open_item(None)
+        known = put_line(inner, blocks)
+        blocks.close()
+        return known
+    if name == "pre":
+        code = raw_text(inner)
+        if code is not None:
+            blocks.code(code)
+        return code is not None
+    return put_line(inner, blocks)
+
+
+def put_line(text: str, blocks: Blocks) -> bool:
+    """Set a paragraph. False if there is a tag in it that is not known, or out of place."""
+    if "\n" in text:
+        text = text.replace("\n", " ")
+    flat = SPAN.sub(r"\2", text) if "<" in text else text
+    if "<" not in flat and "&" not in flat:
+        blocks.paragraph(flat)
+        return True
+    written = resolve(text)
+    if written is not None:
+        blocks.paragraph(written)
+    return written is not None
+
+
+def resolve(text: str) -> str | None:
+    """The text of a line with tags in it; None if one is not known, or out of place. "\n" is then a line break."""
+    first, *parts = TAG.split(text)
+    if text.count("<") * 2 != len(parts):
+        return None
+    written = [unescape(first)] if first else []
+    spans: list[str] = []
+    raised = 0
+    groups = iter(parts)
+    tags = zip(groups, groups, strict=True)
+    for name, after in tags:
+        if name in SPANS:
+            if name == "sup" and "/sup" in spans:
+                return None
+            spans.append(f"/{name}")
+        elif name in SPAN_ENDS:
+            if not spans or spans.pop() != name:
+                return None
+            if name == "/sup":
+                before = written[raised - 1] if raised else ""
+                written[raised:] = [superscript("".join(written[raised:]), before)]
+        elif "/sup" in spans: return None
+        elif name == "br":
+            written.append("\n")
+        elif name != "img":
+            inner = after
+            end, after = next(tags, ("", ""))
+            if end != f"/{name}":
+                return None
+            if name == "code":
+                written.append(code_span(" ".join(unescape(inner).split())))
+            elif end not in STRUCK:
+                return None
+        if name == "sup":
+            raised = len(written)
+        if after:
+            written.append(unescape(after))
+    return None if spans else "".join(written)
+
+
+def raw_text(inner: str) -> str | None:
+    """The code in a <pre>, with or without <code>; None if there are other tags in it."""
+    inner = inner.removeprefix("\n")
+    if "<" not in inner:
+        return unescape(inner)
+    first, *parts = TAG.split(inner)
+    if inner.count("<") != 2 or parts[::2] != ["code", "/code"]:
+        return None
+    return "".join(map(unescape, (first, *parts[1::2])))

@@ -1,0 +1,188 @@
+"""The first pass: what a file of submissions has to ask, and why the rest of it is dropped.
+
+A row is first glanced at: most end by their score. Of a file that holds every subreddit, the rows of others are passed
+over by their bytes. Kept are an id, a prompt and what credit needs: a few hundred bytes a submission, sorted by id.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from handful.core import jsonl
+from handful.core.errors import DataError
+from handful.core.types import Dropped
+from handful.recipe.schema import Reddit
+from handful.sources.reddit import text
+from handful.sources.reddit.files import blocks, watched
+from handful.sources.reddit.rows import (
+    BadRow,
+    Glance,
+    Reason,
+    Submission,
+    check_broken,
+    low_score,
+    order,
+    own_id,
+    refuse_submission,
+    votes,
+)
+
+KEPT, DROPPED = "kept.jsonl", "dropped.jsonl"
+KEY = b'"subreddit":"'
+
+REPEATED = ("repeated_post", "stands there twice; the one with more votes stays")
+
+GLANCE = msgspec.json.Decoder(Glance)
+FULL = msgspec.json.Decoder(Submission)
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A submission that passed, as its prompt. Compared field by field, so that of two with one id the same stays."""
+
+    id: str
+    score: int
+    subreddit: str
+    title: str
+    """As posted, on one line."""
+    prompt: str
+    tags: tuple[str, ...]
+    author: str
+    comments: int
+    """How many the row says it has, or -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One file of submissions. `alone`: it is the only one, and so may show how far it has come."""
+
+    path: str
+    source: Reddit
+    name: str
+    alone: bool
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a pass over one file found."""
+
+    rows: int = 0
+    broken: int = 0
+    communities: Counter[str] = field(default_factory=Counter)
+    rules: Counter[str] = field(default_factory=Counter)
+    kept: dict[str, Kept] = field(default_factory=dict)
+
+
+def scan(shard: Shard, out: Path) -> dict[str, Any]:
+    """Write the kept submissions and the dropped ones to `out`.
+
+    Raises:
+        DataError: the file cannot be read to its end, holds no submission, or too many rows that cannot be read.
+    """
+    path, source, seen = Path(shard.path), shard.source, Seen()
+    with jsonl.writer(out / DROPPED) as put, watched(shard.name, path, shard.alone) as advance:
+
+        def drop(id: str, reason: Reason) -> None:
+            seen.rules[reason[0]] += 1
+            put(Dropped(id, *reason))
+
+        for number, row in candidates(path, source, seen, advance):
+            try:
+                consider(row, shard, seen, drop)
+            except (BadRow, msgspec.MsgspecError, UnicodeDecodeError) as error:
+                seen.broken += 1
+                where = f"{path.name}:{number}"
+                drop(f"{shard.name}/{where}", ("bad_row", f"{where}: {error}"))
+                check_broken(shard.path, seen.broken, seen.rows)
+    if not seen.rows:
+        raise DataError(f"{path}: is empty; it should hold one submission a line")
+    jsonl.write(out / KEPT, (seen.kept[id] for id in sorted(seen.kept, key=order)))
+    return {
+        "rows": seen.rows,
+        "kept": len(seen.kept),
+        "rules": dict(seen.rules),
+        "communities": dict(seen.communities),
+    }
+
+
+def candidates(
+    path: Path, source: Reddit, seen: Seen, advance: Callable[[int], None]
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the rows, with the number of their line, but for those whose bytes show another subreddit than is wanted.
+
+    The last one that a row names decides. A crosspost names two, and is no prompt in either.
+    """
+    wanted = frozenset(name.lower().encode() for name in source.subreddits)
+    number = 0
+    for buffer, size in blocks(path, advance):
+        end = -1
+        while (start := end + 1) < size:
+            end = buffer.find(b"\n", start, size)
+            number += 1
+            at = buffer.rfind(KEY, start, end) + len(KEY) if wanted else 0
+            if at > len(KEY) and bytes(buffer[at : buffer.find(b'"', at, end)]).lower() not in wanted:
+                seen.rows += 1
+            elif row := bytes(buffer[start:end]).strip():
+                seen.rows += 1
+                yield number, row
+
+
+def consider(row: bytes, shard: Shard, seen: Seen, drop: Callable[[str, Reason], None]) -> None:
+    """Keep a submission, or drop it with the rule that it breaks.
+
+    Raises:
+        BadRow, MsgspecError, UnicodeDecodeError: it is none.
+    """
+    source, glance = shard.source, GLANCE.decode(row)
+    own = own_id(glance, "submission")
+    if glance.title is None:
+        raise BadRow("has no title, and so is no submission")
+    subreddit = glance.subreddit or "unknown"
+    if source.subreddits and subreddit.lower() not in {name.lower() for name in source.subreddits}:
+        return
+    found: Kept | Reason | None = low_score(glance.score, source.min_score)
+    found = found or ask(FULL.decode(row), own, subreddit, source)
+    id = f"{subreddit}/{own}"
+    seen.communities[subreddit] += 1
+    if not isinstance(found, Kept):
+        drop(id, found)
+        return
+    if own in seen.kept:
+        drop(id, REPEATED)
+    seen.kept[own] = max(found, seen.kept.get(own, found), key=msgspec.structs.astuple)
+
+
+def ask(row: Submission, id: str, subreddit: str, source: Reddit) -> Kept | Reason:
+    """The prompt that a submission makes, or the rule that it breaks."""
+    if reason := refuse_submission(row, source):
+        return reason
+    title = text.line(row.title or "")
+    tags, bare_title, other = text.split_tags(title, source.tags)
+    if other:
+        return "tag", f"its title has the tag [{other}]"
+    body = text.markdown(row.selftext or "")
+    if not bare_title:
+        return "no_prompt", f"nothing but a tag in the title {title!r}"
+    if source.split == "test":
+        if body:
+            return "has_text", f"{len(body):,} characters beside the title"
+        if reason := text.not_self_contained(bare_title):
+            return reason
+    prompt = f"{bare_title}\n\n{body}" if body else bare_title
+    if len(prompt) > source.max_prompt_chars:
+        return "long_prompt", f"{len(prompt):,} characters > {source.max_prompt_chars:,}"
+    return Kept(
+        id=id,
+        score=votes(row.score) or 0,
+        subreddit=subreddit,
+        title=title,
+        prompt=prompt,
+        tags=tags,
+        author=row.author if isinstance(row.author, str) else "",
+        comments=row.num_comments if isinstance(row.num_comments, int) else -1,
+    )

@@ -1,0 +1,373 @@
+"""A wikiHow page (HTML) to an article: introduction, methods or parts, steps; and what the page says of itself.
+
+The site changed its markup many times; what held from 2010 to today is used: an `h1`, an introduction before the first
+step, `div.step` in lists, `h2` for sections and `h3` for methods. A page without `div.step` is read by the list below
+its "Steps" heading, or by its JSON-LD "HowTo". Only the part of the page from its `h1` to the last list that is wanted
+is parsed, since two thirds of a page are scripts, questions and links.
+
+What goes, whatever the recipe says: scripts, images, videos, advertisements, references and their marks, bylines,
+tables of contents, questions and answers, quizzes, polls, the names of experts, related articles, ratings. Links become
+their text.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from handful.markup.blocks import Blocks, Container
+from handful.markup.html import is_tangled, to_text, walk
+from handful.sources.wikihow.article import Article, Section
+from handful.sources.wikihow.categories import top_of
+from handful.sources.wikihow.rows import UTF_16, without_controls
+from handful.sources.wikihow.titles import plain_title
+
+OTHERS = {
+    "ingredients": "ingredients",
+    "tips": "tips",
+    "warnings": "warnings",
+    "things you'll need": "things",
+    "things you need": "things",
+}
+"""Headings (`h2`) of the sections that a recipe may keep -> their kind."""
+
+AFTER_STEPS = (b'id="qa"', b'class="qa section', b'id="Community_Q')
+AFTER_ALL = (
+    b"relatedwikihows",
+    b"sourcesandcitations",
+    b'id="relatedwikihows"',
+    b'id="sourcesandcitations"',
+    b'id="aboutthisarticle"',
+    b'id="article_rating',
+    b'id="related-wikihows"',
+)
+JUNK = (
+    *("sup.reference", ".mwimg", ".altblock", ".method_label", ".method_num", ".step_num", ".stepanchor"),
+    *(
+        ".editsection",
+        ".mw-editsection",
+        ".edit_section",
+        ".wh_ad_inner",
+        ".wh_ad",
+        ".ad_label",
+        ".al_method",
+    ),
+    *(
+        "#byline_info",
+        "#byline_hover",
+        ".article_byline",
+        ".byline",
+        "#coauthor_byline",
+        "#info_link",
+        "#originators",
+    ),
+    *(
+        "#method_toc",
+        "#toc",
+        ".method_toc_item",
+        ".qz_container",
+        ".qz_question",
+        ".reader_poll",
+        ".userpoll",
+    ),
+    *(".green_box_person_container", ".green_box_person", ".green_box_person_info", ".green_box_tab_label"),
+    *(
+        ".green_box_expert_info",
+        ".green_box_cta",
+        ".expert_interview",
+        ".whvid_cont",
+        ".embedvideo",
+        ".m-video",
+    ),
+    *(
+        ".image_details",
+        ".wh_vote_container",
+        ".tip_thumbs",
+        ".addTipElement",
+        ".collapse_link",
+        ".summarysection",
+    ),
+    *(
+        ".mw-ui-icon",
+        ".image_source",
+        ".thumbcaption",
+        ".rounders",
+        ".template_top",
+        ".pdf_link",
+        ".ts_popup",
+    ),
+)
+"""What stands within an introduction, a heading, a step or a list, and is none of their text."""
+
+CLASS = re.compile(rb"class=[\"']([^\"']{1,200})")
+NEAR = 30_000
+"""Bytes behind the last step within which the article mostly ends."""
+
+FRACTION_SLASH = "\u2044".encode()
+FRACTION = re.compile(r"<sup>(\d+)</sup>(?:\u2044|&frasl;|/)<sub>(\d+)</sub>")
+WHOLE_NUMBER = re.compile(r"\d(?:<span[^<>]*>)?$")
+ADDRESS = re.compile(rb"(?:href|content)=[\"'](https?://[^\"'\s>]{1,500})", re.IGNORECASE)
+LANGUAGE = re.compile(rb"<html\b[^>]{0,300}?\blang=[\"']?([a-zA-Z]{2})", re.IGNORECASE)
+CHARSET = re.compile(rb"<meta\b[^>]{0,100}?charset=[\"']?([\w-]{3,20})", re.IGNORECASE)
+LICENSE = re.compile(rb"creativecommons\.org/licenses/(by(?:-nc)?(?:-sa)?)/(\d\.\d)")
+LINK_TEXT = re.compile(rb"<a\b[^>]*>\s*(?:<span\b[^>]*>)?([^<]+)<", re.IGNORECASE)
+JSON_LD = re.compile(rb"<script\b[^>]*application/ld\+json[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
+TITLE = re.compile(rb"<title\b[^>]*>([^<]*)</title>", re.IGNORECASE)
+PART_OF = re.compile(r"^\s*(?:method|part|section|way)\s*\d+(?:\s+of\s+\d+)?\s*:?\s*", re.IGNORECASE)
+
+
+def read_page(raw: bytes, where: str, keep: tuple[str, ...]) -> tuple[Article, int]:
+    """The article of a page, with no steps where it has none, and how many characters could not be read.
+
+    Args:
+        keep: the kinds of sections to keep beside the steps.
+    """
+    raw = as_utf8(raw)
+    article = Article("", where, url=address(raw), license=license_of(raw), category=category_of(raw))
+    source = without_controls(wanted(raw, keep))
+    for opening, closing in (
+        (b"<script", b"</script>"),
+        (b"<style", b"</style>"),
+        (b'<sup id="_ref', b"</sup>"),
+    ):
+        source = without(source, opening, closing)
+    try:
+        text, unreadable = source.decode(), 0
+    except UnicodeDecodeError:
+        text = source.decode("utf-8", "replace")
+        unreadable = text.count("\ufffd")
+    if FRACTION_SLASH in source or b"&frasl;" in source:
+        text = FRACTION.sub(plain_fraction, text)
+    if not is_tangled(text):
+        read_body(LexborHTMLParser(text), article, keep, junk_in(source))
+    if not article.steps():
+        read_json_ld(raw, article)
+    if not article.title and (found := TITLE.search(raw)):
+        article.title = html.unescape(found[1].decode("utf-8", "replace"))
+    article.title = plain_title(article.title)
+    return article, unreadable
+
+
+def plain_fraction(found: re.Match[str]) -> str:
+    """ "1/2", and "1 1/2" where a whole number stands before it."""
+    before = found.string[max(0, found.start() - 80) : found.start()]
+    return f"{' ' if WHOLE_NUMBER.search(before) else ''}{found[1]}/{found[2]}"
+
+
+def as_utf8(raw: bytes) -> bytes:
+    """A page's bytes as UTF-8, whatever it says it is in; those that are not, are replaced (U+FFFD)."""
+    encoding = "utf-8"
+    if raw.startswith(UTF_16):
+        encoding = "utf-16"
+    elif (found := CHARSET.search(raw, 0, 2048)) is not None:
+        encoding = found[1].decode().lower()
+    if encoding in ("utf-8", "utf8"):
+        return raw
+    try:
+        return raw.decode(encoding, "replace").encode("utf-8", "replace")
+    except LookupError:
+        return raw
+
+
+def without(raw: bytes, opening: bytes, closing: bytes) -> bytes:
+    """`raw` without the elements between two tags, much faster than a parser would pass over them."""
+    first, *pieces = raw.split(opening)
+    return first + b"".join(piece.partition(closing)[2] for piece in pieces) if pieces else raw
+
+
+def wanted(raw: bytes, keep: tuple[str, ...]) -> bytes:
+    """The part of a page that holds the article: from its h1 to the end of the last list that is wanted."""
+    start = raw.find(b"<h1")
+    while start >= 0 and raw.rfind(b"<script", 0, start) > raw.rfind(b"</script", 0, start):
+        start = raw.find(b"<h1", start + 1)
+    if start < 0:
+        start = max(raw.find(b"<body"), 0)
+    last = raw.rfind(b'class="step"', start)
+    if last < 0:
+        last = raw.rfind(b"class='step'", start)
+    if last < 0:
+        return raw[start:]
+    marks = AFTER_ALL if set(keep) - {"ingredients"} else (*AFTER_STEPS, *AFTER_ALL)
+    for reach in (last + NEAR, len(raw)):
+        ends = [end for end in (raw.find(mark, last, reach) for mark in marks) if end >= 0]
+        if ends:
+            return raw[start : min(ends)]
+    return raw[start:]
+
+
+def junk_in(source: bytes) -> list[str]:
+    """The selectors of junk that this page has: each that is looked for has its price."""
+    classes = set(b" ".join(set(CLASS.findall(source))).decode("utf-8", "replace").split())
+    return [junk for junk in JUNK if junk.startswith("#") or junk.rpartition(".")[2] in classes]
+
+
+def read_body(tree: LexborHTMLParser, article: Article, keep: tuple[str, ...], junk: list[str]) -> None:
+    """Fill title, introduction and sections from the tree, in the order of the page.
+
+    Args:
+        junk: selectors of what goes.
+    """
+    for node in tree.css(",".join(junk)) if junk else ():
+        node.decompose()
+    region, heading, intro = "intro", "", list[str]()
+    loose = not tree.css_first("div.step")
+    for node in tree.css("h1,h2,h3,h4,p,li,div.step"):
+        tag = node.tag
+        if tag == "h1":
+            article.title = article.title or one_line(node)
+        elif tag == "h2":
+            region, heading = region_of(one_line(node)), ""
+        elif tag in ("h3", "h4"):
+            heading = PART_OF.sub("", one_line(node))
+        elif tag == "p":
+            if region == "intro" and (text := prose_of(node)):
+                intro.append(text)
+        elif tag == "div" or (tag == "li" and loose and region == "steps" and is_outer_item(node)):
+            region = "steps"
+            add(article.sections, "steps", heading, prose_of(node))
+        elif region in keep and is_outer_item(node):
+            add(article.sections, region, heading, prose_of(node))
+    article.intro = "\n\n".join(intro)
+
+
+def region_of(title: str) -> str:
+    name = title.lower().replace("\u2019", "'").strip(" :")
+    return OTHERS.get(name, "steps" if name in ("steps", "step", "methods", "method") else "other")
+
+
+def add(sections: list[Section], kind: str, heading: str, text: str) -> None:
+    """Put a step, or an item of another list, into its section."""
+    if not text:
+        return
+    if kind != "steps":
+        name = {"things": "Things You'll Need"}.get(kind, kind.capitalize())
+        heading = f"{name}: {heading}" if heading else name
+    if not sections or (sections[-1].kind, sections[-1].heading) != (kind, heading):
+        sections.append(Section(heading, numbered=kind == "steps", kind=kind))
+    sections[-1].steps.append(text)
+
+
+def is_outer_item(node: LexborNode) -> bool:
+    """Whether a list's item is not itself within another item."""
+    above = node.parent.parent if node.parent is not None else None
+    return above is None or above.tag != "li"
+
+
+def one_line(node: LexborNode) -> str:
+    inner = node.css_first(".mw-headline")
+    return " ".join(((inner or node).text() or "").split())
+
+
+def prose_of(node: LexborNode) -> str:
+    """A step's text: its paragraph, and its bullets right below it."""
+    blocks = Blocks()
+    blocks.open(Container("item", "", "", loose=False))
+    walk(node.first_child, blocks)
+    blocks.close()
+    return blocks.text()
+
+
+def address(raw: bytes) -> str:
+    """Where the page says it is published."""
+    for mark in (b"canonical", b"og:url"):
+        place = raw.find(mark)
+        if place >= 0:
+            tag = raw[max(0, raw.rfind(b"<", 0, place)) : max(place, raw.find(b">", place))]
+            if found := ADDRESS.search(tag):
+                return html.unescape(found[1].decode("utf-8", "replace"))
+    return ""
+
+
+def license_of(raw: bytes) -> str:
+    """The licence that the page names for its text, as "CC BY-NC-SA 3.0"; "" where it names none."""
+    place = raw.find(b"creativecommons.org/licenses/")
+    found = LICENSE.match(raw, place) if place >= 0 else None
+    return f"CC {found[1].decode().upper()} {found[2].decode()}" if found else ""
+
+
+def category_of(raw: bytes) -> str:
+    """The top category: of the breadcrumb or, where that has none, of those that the page's script lists."""
+    names = []
+    for mark in (b'id="breadcrumb', b"id='breadcrumb", b'class="breadcrumb'):
+        place = raw.find(mark)
+        if place >= 0:
+            ends = [
+                end
+                for end in (raw.find(tag, place) for tag in (b"</ul>", b"</ol>", b"</div>", b"</nav>"))
+                if end > 0
+            ]
+            links = LINK_TEXT.findall(raw, place, min(ends, default=place))
+            names = [html.unescape(name.decode("utf-8", "replace")).strip() for name in links]
+            break
+    if top := top_of(names):
+        return top
+    place = raw.find(b'"wgCategories":')
+    start, end = raw.find(b"[", place), raw.find(b"]", place)
+    if min(place, start, end) < 0:
+        return ""
+    try:
+        return top_of(list(reversed(msgspec.json.decode(raw[start : end + 1], type=list[str]))))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+
+
+def language_of(raw: bytes) -> str:
+    """The page's language in two letters, or "" where it does not say."""
+    found = LANGUAGE.search(raw, 0, 4096)
+    return found[1].decode().lower() if found else ""
+
+
+def read_json_ld(raw: bytes, article: Article) -> None:
+    """Steps from the page's own description of itself (schema.org HowTo), where its markup shows none."""
+    for found in JSON_LD.finditer(raw):
+        try:
+            data = msgspec.json.decode(found[1])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        for entry in entries(data):
+            if entry.get("@type") == "HowTo":
+                article.title = article.title or plain(entry.get("name"))
+                article.intro = article.intro or plain(entry.get("description"))
+                article.sections = sections_of(entry.get("step"))
+                return
+
+
+def entries(data: Any) -> Iterator[dict[str, Any]]:
+    for entry in data if isinstance(data, list) else [data]:
+        if isinstance(entry, dict):
+            yield entry
+            yield from (inner for inner in entry.get("@graph", ()) if isinstance(inner, dict))
+
+
+def sections_of(steps: Any) -> list[Section]:
+    sections: list[Section] = []
+    for step in steps if isinstance(steps, list) else [steps]:
+        if not isinstance(step, dict):
+            continue
+        inner = step.get("itemListElement")
+        if step.get("@type") == "HowToSection" and isinstance(inner, list):
+            for one in inner:
+                add(sections, "steps", plain(step.get("name")), step_in(one))
+        else:
+            add(sections, "steps", "", step_in(step))
+    return sections
+
+
+def step_in(step: Any) -> str:
+    """The text of a HowToStep: its own, or that of its directions."""
+    if not isinstance(step, dict):
+        return plain(step)
+    inner = step.get("itemListElement")
+    parts = (
+        [plain(one.get("text")) for one in inner if isinstance(one, dict)] if isinstance(inner, list) else []
+    )
+    return plain(step.get("text")) or " ".join(filter(None, parts))
+
+
+def plain(text: Any) -> str:
+    return " ".join(to_text(text).split()) if isinstance(text, str) else ""

@@ -1,0 +1,77 @@
+"""The words that change within an article: "This article …" becomes an answer, and the marks of references go.
+
+The paper's rule is the first: the opening "This article…" becomes "The following answer…". LIMA's own answers have it
+wherever a sentence of the introduction begins so. The other names that wikiHow has for an article are ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+ITSELF = r"(?:wikihow(?:\s+(?:article|guide|how-to))?|article|guide|tutorial|how-to(?:\s+(?:article|guide))?)"
+OPENING = re.compile(rf"(^|[.!?]['\"\u2019\u201d)]?\s+|\n)this\s+{ITSELF}\b(?!-)", re.IGNORECASE)
+WITHIN = re.compile(rf"\b(i)n\s+this\s+{ITSELF}\b(?!-)", re.IGNORECASE)
+
+
+def following_answer(intro: str) -> str:
+    """An introduction in which "This article" and its kin, where they begin a sentence, are "The following answer"."""
+    if "his " not in intro and "HIS " not in intro:
+        return intro
+    return WITHIN.sub(r"\1n the following answer", OPENING.sub(r"\1The following answer", intro))
+
+
+END = "\0"
+"""Stands between texts that are cleaned together. No text has it: control characters are gone by then."""
+
+MARK = re.compile(
+    r"(?:\[\d{1,3}\]\s*X\s*(?:Research\s+source|Trustworthy\s+Source[^\0]{1,400}?Go\s+to\s+source"
+    r"|Expert\s+Source[^\0]{1,300}?Expert\s+Interview\.?(?:\s*\d{1,2}\s[A-Z][a-z]+\s\d{4}\.)?(?:\s*(\.)(?=\s))?)"
+    r"|\[(?<=[\s.,:;!?)\"'\u2019\u201d\]]\[)\d{1,3}\])\s*"
+)
+ENDS_A_SENTENCE = frozenset([".", ",", ";", ":", "!", "?", "\n", END])
+POLL = re.compile(r"Reader Poll:[^\0]{1,600}?\[Take Poll\]\s*")
+GLUED = re.compile(r"\.(?<=[a-z)]\.)(?=[A-Z][a-z]+ )")
+GONE = "\x08"
+"""Put in place of a mark whose blank in front goes, too."""
+
+
+def in_place_of(mark: re.Match[str]) -> str:
+    """A blank for a mark within a sentence, nothing for one before its end."""
+    before, after = mark.string[mark.start() - 1 : mark.start()], mark.string[mark.end() : mark.end() + 1]
+    if mark[1] and before not in ".!?":
+        return ". "
+    if after in ENDS_A_SENTENCE:
+        return GONE if before == " " else ""
+    return "" if before == " " else " "
+
+
+def clean_texts(texts: Sequence[str], glued: bool = True) -> list[str]:
+    """Texts without "[5] X Research source" and the like, with single blanks; line breaks stay.
+
+    They are cleaned as one, since a page has many short ones and each pass has its price.
+
+    Args:
+        glued: whether to part sentences that lost the blank between them, where a file dropped the tags between two
+            bullets.
+    """
+    text = END.join(texts) + END
+    if "[" in text:
+        text = MARK.sub(in_place_of, text)
+        if "Reader Poll:" in text:
+            text = POLL.sub(" ", text)
+        if GONE in text:
+            text = text.replace(f" {GONE}", "")
+    if glued:
+        text = GLUED.sub(". ", text)
+    if not text.isascii():
+        text = text.replace("\xa0", " ")
+    text = text.replace("\t", " ").replace("\r", "")
+    while "  " in text:
+        text = text.replace("  ", " ")
+    return [one.strip() for one in text.split(END)[:-1]]
+
+
+def clean_text(text: str) -> str:
+    """One text as `clean_texts` has it, on one line."""
+    return " ".join(clean_texts([text])[0].split()) if text else ""

@@ -8,6 +8,8 @@ parser: the answer is then None, never a guess. The tests hold both ways to the 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from html import unescape
 
 from handful.markup.blocks import Blocks
@@ -21,15 +23,13 @@ BLOCK = re.compile(
     rf'(/?+(?:li|ul|ol|blockquote)|hr|ol start="[0-9]{{1,6}}"){ATTRIBUTES})>\s*+'
 )
 TAG = re.compile(rf"<(/?+[a-z]++){ATTRIBUTES}>")
-SPAN = re.compile(rf"<(a|b|em|i|kbd|strong|sub){ATTRIBUTES}>([^<]*+)</\1>")
 RARE_NUMBER = re.compile("&#(?!(?:3[2-9]|[4-9][0-9]|1[6-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3});)")
 """Among the others are control characters, and those that browsers keep and Python's `unescape` drops."""
 
 PAGE = ""
 LISTS = ("ul", "ol")
-SPANS = frozenset({"a", "b", "em", "i", "kbd", "strong", "sub", "sup"})
-SPAN_ENDS = frozenset(f"/{name}" for name in SPANS)
-STRUCK = ("/del", "/s", "/strike")
+SPANS = frozenset({"a", "b", "em", "i", "kbd", "strong", "sub"})
+STRUCK = ("del", "s", "strike")
 
 
 def to_blocks(source: str) -> Blocks | None:
@@ -48,19 +48,19 @@ def read(source: str, blocks: Blocks) -> bool:
         return False
     groups = iter(parts)
     for leaf, inner, tag, after in zip(groups, groups, groups, groups, strict=True):
-        if leaf:
-            if (leaf == "li") != (opened[-1] in LISTS):
+        parent = opened[-1]
+        if leaf == "p":
+            if parent in LISTS or (parent == "li" and not blocks.loosen()) or not put_line(inner, blocks):
                 return False
-            if leaf == "p" and opened[-1] == "li" and not blocks.loosen():
-                return False
-            if not put_leaf(leaf, inner, blocks):
+        elif leaf:
+            if (leaf == "li") != (parent in LISTS) or not put_leaf(leaf, inner, blocks):
                 return False
         elif tag[0] == "/":
             if opened.pop() != tag[1:]:
                 return False
             blocks.close()
         elif tag != "hr":
-            if tag == "li" and opened[-1] not in LISTS or tag == "blockquote" and opened[-1] in LISTS:
+            if (tag == "li" and parent not in LISTS) or (tag == "blockquote" and parent in LISTS):
                 return False
             opened.append(begin(tag, blocks))
         if after and not put_line(after, blocks):
@@ -81,18 +81,16 @@ def begin(tag: str, blocks: Blocks) -> str:
 
 
 def put_leaf(name: str, inner: str, blocks: Blocks) -> bool:
-    if name == "p":
-        return put_line(inner, blocks)
-    if name == "li":
-        blocks.open_item(None)
-        known = put_line(inner, blocks)
-        blocks.close()
-        return known
     if name == "pre":
         code = raw_text(inner)
         if code is not None:
             blocks.code(code)
         return code is not None
+    if name == "li":
+        blocks.open_item(None)
+        known = put_line(inner, blocks)
+        blocks.close()
+        return known
     return put_line(inner, blocks)
 
 
@@ -100,54 +98,66 @@ def put_line(text: str, blocks: Blocks) -> bool:
     """Set a paragraph. False if there is a tag in it that is not known, or out of place."""
     if "\n" in text:
         text = text.replace("\n", " ")
-    flat = SPAN.sub(r"\2", text) if "<" in text else text
-    if "<" not in flat and "&" not in flat:
-        blocks.paragraph(flat)
-        return True
-    written = resolve(text)
-    if written is not None:
-        blocks.paragraph(written)
-    return written is not None
+    if "<" in text:
+        parts = TAG.split(text)
+        if text.count("<") * 2 != len(parts) - 1:
+            return False
+        texts, tags = parts[::2], tuple(parts[1::2])
+        if "&" in text:
+            texts = [unescape(part) for part in texts]
+        if not only_spans(tags):
+            texts = resolve(tags, texts)
+        blocks.paragraph("".join(texts))
+        return bool(texts)
+    blocks.paragraph(unescape(text) if "&" in text else text)
+    return True
 
 
-def resolve(text: str) -> str | None:
-    """The text of a line with tags in it; None if one is not known, or out of place. "\n" is then a line break."""
-    first, *parts = TAG.split(text)
-    if text.count("<") * 2 != len(parts):
-        return None
-    written = [unescape(first)] if first else []
-    spans: list[str] = []
-    raised = 0
-    groups = iter(parts)
-    tags = zip(groups, groups, strict=True)
-    for name, after in tags:
+@lru_cache(4096)
+def only_spans(tags: tuple[str, ...]) -> bool:
+    """Whether these tags only set words off, each ended in its turn. The same few sequences come again and again."""
+    opened = [PAGE]
+    for name in tags:
         if name in SPANS:
-            if name == "sup" and "/sup" in spans:
-                return None
-            spans.append(f"/{name}")
-        elif name in SPAN_ENDS:
-            if not spans or spans.pop() != name:
-                return None
+            opened.append(name)
+        elif opened.pop() != name[1:] or not opened: return False
+    return opened == [PAGE]
+
+
+def resolve(tags: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """The text of a line in pieces; none if there is a tag in it that is not known, or out of place.
+
+    `texts` stand before, between and behind the tags.
+    """
+    written = [texts[0]] if texts[0] else []
+    opened: list[str] = []
+    raised = 0
+    following = zip(tags, texts[1:], strict=True)
+    for name, text in following:
+        if name in SPANS:
+            opened.append(f"/{name}")
+        elif opened and opened[-1] == name:
+            opened.pop()
             if name == "/sup":
                 before = written[raised - 1] if raised else ""
                 written[raised:] = [superscript("".join(written[raised:]), before)]
-        elif "/sup" in spans: return None
+        elif "/sup" in opened:
+            return []
+        elif name == "sup":
+            opened.append("/sup")
+            raised = len(written)
         elif name == "br":
             written.append("\n")
         elif name != "img":
-            inner = after
-            end, after = next(tags, ("", ""))
-            if end != f"/{name}":
-                return None
+            end, after = next(following, ("", ""))
+            if end != f"/{name}" or name not in ("code", *STRUCK):
+                return []
             if name == "code":
-                written.append(code_span(" ".join(unescape(inner).split())))
-            elif end not in STRUCK:
-                return None
-        if name == "sup":
-            raised = len(written)
-        if after:
-            written.append(unescape(after))
-    return None if spans else "".join(written)
+                written.append(code_span(" ".join(text.split())))
+            text = after
+        if text:
+            written.append(text)
+    return [] if opened else ["", *written]
 
 
 def raw_text(inner: str) -> str | None:

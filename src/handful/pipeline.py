@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from handful.core.files import file_hash
-from handful.recipe.schema import CommentChains, Recipe, Source, StackExchange
+from handful.recipe.schema import CommentChains, Recipe, Source, StackExchange, WikiHow
 from handful.run.execute import Counts, Stage, Work
 
 SITES = Path(__file__).parent / "sources/stackexchange/sites.toml"
@@ -41,6 +41,8 @@ def scan(recipe: Recipe) -> dict[str, Any]:
 
 
 def facts(source: Source, rules: dict[str, int]) -> dict[str, Any]:
+    if isinstance(source, WikiHow):  # a table without categories is a community of the file's name
+        return {"rules": {}, "names": [Path(path).name for path in source.paths]}
     if not isinstance(source, StackExchange | CommentChains):
         return {"rules": {}}
     bare = [Path(path) for path in source.paths if Path(path).name in ("Posts.xml", "Comments.xml")]

@@ -209,7 +209,7 @@ def test_the_rules_meet_something_to_take(whole):
     assert files["dropped.jsonl"].count(b"\n") == sum(counts["dropped"].values())
 
 
-@pytest.mark.parametrize(("size", "workers"), [(1, 1), (997, 1), (20_000, 1), (50_000, 2)])
+@pytest.mark.parametrize(("size", "workers"), [(4_999, 1), (50_000, 1), (120_000, 2)])
 def test_however_it_is_cut_the_bytes_are_the_same(many, whole, tmp_path, monkeypatch, size, workers):
     monkeypatch.setattr(module, "cut", partial(cut, size=size))
     with using(Engine(workers=workers)):

@@ -40,7 +40,8 @@ def test_arrays_are_those_that_pyarrow_makes(column, values, data):
 
 def test_a_candidate_and_a_dialogue_are_a_row_each(make_candidate, tmp_path):
     origin = Origin("other", "cooking", "q/1/a/2", "https://x.org/a/2", "Ann", "CC BY-SA 4.0")
-    candidate = make_candidate(tags=("rice", "pot"), origin=origin)
+    day = "2015-03-05T05:06:07.008"
+    candidate = make_candidate(tags=("rice", "pot"), origin=origin, views=90, answered=day)
     turns = tuple(Turn("assistant" if n % 2 else "user", t) for n, t in enumerate("abcd"))
     dialogue = Example("chat/1", turns, Origin("chat", "chat", "row 1", title="T"), ("kind=x",), 5)
     short = Example("chat/2", turns[:2], Origin("chat", "chat", "row 2"))
@@ -56,6 +57,9 @@ def test_a_candidate_and_a_dialogue_are_a_row_each(make_candidate, tmp_path):
         "answer": candidate.answer,
         "question_score": 30,
         "answer_score": 12,
+        "views": 90,
+        "asked": None,
+        "answered": day,
         "tags": ["rice", "pot"],
         "source": "other",
         "community": "cooking",

@@ -43,6 +43,11 @@ class Candidate(Noun, frozen=True):
     answer_score: int
     origin: Origin
     tags: tuple[str, ...] = ()
+    views: int | None = None
+    """Of the question; None where the dump does not say."""
+    asked: str = ""
+    answered: str = ""
+    """When question and answer were written, as the dump has it (ISO 8601, UTC)."""
 
 
 class Turn(Noun, frozen=True):

@@ -81,7 +81,8 @@ def flat(record: Candidate | Example) -> tuple[Any, ...]:
     whence = (origin.source, origin.community, origin.item, origin.url, origin.author, origin.license)
     if isinstance(record, Candidate):
         texts = (record.title, record.body, record.answer, record.question_score, record.answer_score)
-        return (record.id, *texts, record.tags, *whence, None)
+        dates = (record.asked or None, record.answered or None)
+        return (record.id, *texts, record.views, *dates, record.tags, *whence, None)
     asked, answered = record.turns[:2]
     long = len(record.turns) > 2
     said = [{"role": turn.role, "content": turn.text} for turn in record.turns] if long else None
@@ -92,6 +93,9 @@ def flat(record: Candidate | Example) -> tuple[Any, ...]:
         answered.text,
         None,
         record.score,
+        None,
+        None,
+        None,
         record.tags,
         *whence,
         said,

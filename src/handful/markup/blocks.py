@@ -74,9 +74,11 @@ class Blocks:
 
     def paragraph(self, text: str, kind: Kind = "paragraph") -> None:
         """Set `text` as a block, if there is anything to read in it. "\n" is a line break."""
-        lines = [one_line(line) for line in text.split("\n")] if "\n" in text else [one_line(text)]
-        if len(lines) > 1:
-            lines = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n").split("\n")
+        if "\n" not in text:
+            lines = [one_line(text)]
+        else:
+            several = "\n".join(map(one_line, text.split("\n")))
+            lines = re.sub(r"\n{3,}", "\n\n", several).strip("\n").split("\n")
         if lines[0] and (lines[0][0] != "|" or text.strip(" |\n\t")):
             self.put(lines, kind)
 
@@ -133,19 +135,16 @@ class Blocks:
     def put(self, lines: list[str], kind: Kind) -> None:
         """Add a block to the innermost container, set apart from what stands before it."""
         inner = self.containers[-1]
+        indent = first = inner.indent
         if inner.last is None:
             first = self.begin(kind)
         else:
-            first = inner.indent
-            self.set_apart(inner, kind)
+            if needs_blank_line(inner, kind):
+                self.lines.append(indent.rstrip())
             inner.last = kind
-        if first:
-            head, *others = lines
-            blank, indent = inner.indent.rstrip(), inner.indent
-            self.lines.append(first + head)
-            self.lines += [indent + line if line else blank for line in others]
-        else:
-            self.lines += lines
+        self.lines.append(first + lines[0])
+        if len(lines) > 1:
+            self.lines += [indent + line if line else indent.rstrip() for line in lines[1:]]
 
     def begin(self, kind: Kind) -> str:
         """Set the containers that are still empty in place. Returns what goes before their first line."""
@@ -157,16 +156,16 @@ class Blocks:
             openers, coming = container.opener + openers, container.kind
             depth -= 1
         parent = self.containers[depth]
-        self.set_apart(parent, coming)
+        if needs_blank_line(parent, coming):
+            self.lines.append(parent.indent.rstrip())
         parent.last = coming
         return parent.indent + openers
 
-    def set_apart(self, parent: Container, coming: Kind) -> None:
-        """Put a blank line between what `parent` holds and what comes, where one belongs."""
-        if parent.last is None or (parent.last == coming == "row"):
-            return
-        if parent.kind == "list" and not parent.loose:
-            return
-        if parent.kind == "item" and not parent.loose and parent.last == "paragraph" and coming == "list":
-            return
-        self.lines.append(parent.indent.rstrip())
+
+def needs_blank_line(parent: Container, coming: Kind) -> bool:
+    """Whether a block is set apart from the one before it in `parent`."""
+    if parent.last is None or (parent.last == coming == "row"):
+        return False
+    if parent.loose or parent.kind == "page" or parent.kind == "quote":
+        return True
+    return parent.kind == "item" and not (parent.last == "paragraph" and coming == "list")

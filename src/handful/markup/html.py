@@ -57,10 +57,10 @@ def to_text(source: str) -> str:
     source = without_control(source)
     if "<" not in source and "&" not in source:
         return tidy(source)
-    if is_tangled(source):
-        return without_tags(source)
     blocks = wellformed.to_blocks(source)
     if blocks is None:
+        if is_tangled(source):
+            return without_tags(source)
         blocks = Blocks()
         walk(LexborHTMLParser(source, is_fragment=True).root, blocks)
     return blocks.text()

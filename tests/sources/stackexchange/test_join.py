@@ -40,6 +40,11 @@ def test_a_candidate_is_a_question_with_its_top_answer(scan, dump, question, ans
     assert (found.title, found.body) == ("Title of 1?", "<p>Body of 1?</p>")
     assert found.answer.startswith("<p>Answer 3. word")
     assert (found.question_score, found.answer_score, found.tags) == (7, 31, ("rice", "pots"))
+    assert (found.views, found.asked, found.answered) == (
+        90,
+        "2015-03-04T05:06:07.008",
+        "2015-03-05T05:06:07.008",
+    )
     assert (found.origin.source, found.origin.community) == ("other", "tea.example.com")
     assert (found.origin.item, found.origin.url) == ("q/1/a/3", "https://tea.example.com/a/3")
     assert dropped == {}

@@ -20,7 +20,7 @@ Fetch = Callable[[int], bytes]
 """Place -> the row that stands there."""
 
 CREDIT = ("OwnerUserId", "OwnerDisplayName", "CreationDate", "ContentLicense")
-ASKED = ("Id", "Score", "Body", "Title", "Tags", *CREDIT)
+ASKED = ("Id", "Score", "ViewCount", "Body", "Title", "Tags", *CREDIT)
 ANSWERED = ("Id", "Score", "Body", *CREDIT)
 """The attributes that a candidate is made of."""
 
@@ -104,6 +104,9 @@ def candidate(
             license=license(answer),
         ),
         tags=tuple(tag for tag in re.split(r"[<>|]", question.get("Tags", "")) if tag),
+        views=int(views) if (views := question.get("ViewCount", "")).isdecimal() else None,
+        asked=question.get("CreationDate", ""),
+        answered=answer.get("CreationDate", ""),
     )
 
 

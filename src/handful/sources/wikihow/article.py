@@ -45,6 +45,18 @@ class Article:
         return "\n".join([self.intro, *(step for section in self.sections for step in section.steps)])
 
 
+def add(sections: list[Section], kind: str, heading: str, text: str) -> None:
+    """Put a step, or an item of another list, into its section."""
+    if not text:
+        return
+    if kind != "steps":
+        name = {"things": "Things You'll Need"}.get(kind, kind.capitalize())
+        heading = f"{name}: {heading}" if heading else name
+    if not sections or (sections[-1].kind, sections[-1].heading) != (kind, heading):
+        sections.append(Section(heading, numbered=kind == "steps", kind=kind))
+    sections[-1].steps.append(text)
+
+
 def answer(article: Article) -> str:
     """The article as one text: blocks apart by a blank line, headings marked "## "."""
     blocks = [article.intro] if article.intro else []

@@ -14,16 +14,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
-from typing import Any
 
-import msgspec
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from handful.markup.blocks import Blocks, Container
-from handful.markup.html import is_tangled, to_text, walk
-from handful.sources.wikihow.article import Article, Section
-from handful.sources.wikihow.categories import top_of
+from handful.markup.html import is_tangled, walk
+from handful.sources.wikihow.article import Article, add
+from handful.sources.wikihow.head import address, category_of, license_of, read_json_ld
 from handful.sources.wikihow.rows import UTF_16, without_controls
 from handful.sources.wikihow.titles import plain_title
 
@@ -40,67 +37,26 @@ AFTER_STEPS = (b'id="qa"', b'class="qa section', b'id="Community_Q')
 AFTER_ALL = (
     b"relatedwikihows",
     b"sourcesandcitations",
-    b'id="relatedwikihows"',
-    b'id="sourcesandcitations"',
     b'id="aboutthisarticle"',
     b'id="article_rating',
     b'id="related-wikihows"',
 )
-JUNK = (
-    *("sup.reference", ".mwimg", ".altblock", ".method_label", ".method_num", ".step_num", ".stepanchor"),
-    *(
-        ".editsection",
-        ".mw-editsection",
-        ".edit_section",
-        ".wh_ad_inner",
-        ".wh_ad",
-        ".ad_label",
-        ".al_method",
-    ),
-    *(
-        "#byline_info",
-        "#byline_hover",
-        ".article_byline",
-        ".byline",
-        "#coauthor_byline",
-        "#info_link",
-        "#originators",
-    ),
-    *(
-        "#method_toc",
-        "#toc",
-        ".method_toc_item",
-        ".qz_container",
-        ".qz_question",
-        ".reader_poll",
-        ".userpoll",
-    ),
-    *(".green_box_person_container", ".green_box_person", ".green_box_person_info", ".green_box_tab_label"),
-    *(
-        ".green_box_expert_info",
-        ".green_box_cta",
-        ".expert_interview",
-        ".whvid_cont",
-        ".embedvideo",
-        ".m-video",
-    ),
-    *(
-        ".image_details",
-        ".wh_vote_container",
-        ".tip_thumbs",
-        ".addTipElement",
-        ".collapse_link",
-        ".summarysection",
-    ),
-    *(
-        ".mw-ui-icon",
-        ".image_source",
-        ".thumbcaption",
-        ".rounders",
-        ".template_top",
-        ".pdf_link",
-        ".ts_popup",
-    ),
+
+
+def selectors(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+JUNK = selectors(
+    """
+    sup.reference .mwimg .altblock .method_label .method_num .step_num .stepanchor .editsection .mw-editsection
+    .edit_section .wh_ad_inner .wh_ad .ad_label .al_method #byline_info #byline_hover .article_byline .byline
+    #coauthor_byline #info_link #originators #method_toc #toc .method_toc_item .qz_container .qz_question
+    .reader_poll .userpoll .green_box_person_container .green_box_person .green_box_person_info
+    .green_box_tab_label .green_box_expert_info .green_box_cta .expert_interview .whvid_cont .embedvideo
+    .m-video .image_details .wh_vote_container .tip_thumbs .addTipElement .collapse_link .summarysection
+    .mw-ui-icon .image_source .thumbcaption .rounders .template_top .pdf_link .ts_popup
+    """
 )
 """What stands within an introduction, a heading, a step or a list, and is none of their text."""
 
@@ -111,12 +67,7 @@ NEAR = 30_000
 FRACTION_SLASH = "\u2044".encode()
 FRACTION = re.compile(r"<sup>(\d+)</sup>(?:\u2044|&frasl;|/)<sub>(\d+)</sub>")
 WHOLE_NUMBER = re.compile(r"\d(?:<span[^<>]*>)?$")
-ADDRESS = re.compile(rb"(?:href|content)=[\"'](https?://[^\"'\s>]{1,500})", re.IGNORECASE)
-LANGUAGE = re.compile(rb"<html\b[^>]{0,300}?\blang=[\"']?([a-zA-Z]{2})", re.IGNORECASE)
 CHARSET = re.compile(rb"<meta\b[^>]{0,100}?charset=[\"']?([\w-]{3,20})", re.IGNORECASE)
-LICENSE = re.compile(rb"creativecommons\.org/licenses/(by(?:-nc)?(?:-sa)?)/(\d\.\d)")
-LINK_TEXT = re.compile(rb"<a\b[^>]*>\s*(?:<span\b[^>]*>)?([^<]+)<", re.IGNORECASE)
-JSON_LD = re.compile(rb"<script\b[^>]*application/ld\+json[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 TITLE = re.compile(rb"<title\b[^>]*>([^<]*)</title>", re.IGNORECASE)
 PART_OF = re.compile(r"^\s*(?:method|part|section|way)\s*\d+(?:\s+of\s+\d+)?\s*:?\s*", re.IGNORECASE)
 
@@ -240,18 +191,6 @@ def region_of(title: str) -> str:
     return OTHERS.get(name, "steps" if name in ("steps", "step", "methods", "method") else "other")
 
 
-def add(sections: list[Section], kind: str, heading: str, text: str) -> None:
-    """Put a step, or an item of another list, into its section."""
-    if not text:
-        return
-    if kind != "steps":
-        name = {"things": "Things You'll Need"}.get(kind, kind.capitalize())
-        heading = f"{name}: {heading}" if heading else name
-    if not sections or (sections[-1].kind, sections[-1].heading) != (kind, heading):
-        sections.append(Section(heading, numbered=kind == "steps", kind=kind))
-    sections[-1].steps.append(text)
-
-
 def is_outer_item(node: LexborNode) -> bool:
     """Whether a list's item is not itself within another item."""
     above = node.parent.parent if node.parent is not None else None
@@ -270,104 +209,3 @@ def prose_of(node: LexborNode) -> str:
     walk(node.first_child, blocks)
     blocks.close()
     return blocks.text()
-
-
-def address(raw: bytes) -> str:
-    """Where the page says it is published."""
-    for mark in (b"canonical", b"og:url"):
-        place = raw.find(mark)
-        if place >= 0:
-            tag = raw[max(0, raw.rfind(b"<", 0, place)) : max(place, raw.find(b">", place))]
-            if found := ADDRESS.search(tag):
-                return html.unescape(found[1].decode("utf-8", "replace"))
-    return ""
-
-
-def license_of(raw: bytes) -> str:
-    """The licence that the page names for its text, as "CC BY-NC-SA 3.0"; "" where it names none."""
-    place = raw.find(b"creativecommons.org/licenses/")
-    found = LICENSE.match(raw, place) if place >= 0 else None
-    return f"CC {found[1].decode().upper()} {found[2].decode()}" if found else ""
-
-
-def category_of(raw: bytes) -> str:
-    """The top category: of the breadcrumb or, where that has none, of those that the page's script lists."""
-    names = []
-    for mark in (b'id="breadcrumb', b"id='breadcrumb", b'class="breadcrumb'):
-        place = raw.find(mark)
-        if place >= 0:
-            ends = [
-                end
-                for end in (raw.find(tag, place) for tag in (b"</ul>", b"</ol>", b"</div>", b"</nav>"))
-                if end > 0
-            ]
-            links = LINK_TEXT.findall(raw, place, min(ends, default=place))
-            names = [html.unescape(name.decode("utf-8", "replace")).strip() for name in links]
-            break
-    if top := top_of(names):
-        return top
-    place = raw.find(b'"wgCategories":')
-    start, end = raw.find(b"[", place), raw.find(b"]", place)
-    if min(place, start, end) < 0:
-        return ""
-    try:
-        return top_of(list(reversed(msgspec.json.decode(raw[start : end + 1], type=list[str]))))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
-
-
-def language_of(raw: bytes) -> str:
-    """The page's language in two letters, or "" where it does not say."""
-    found = LANGUAGE.search(raw, 0, 4096)
-    return found[1].decode().lower() if found else ""
-
-
-def read_json_ld(raw: bytes, article: Article) -> None:
-    """Steps from the page's own description of itself (schema.org HowTo), where its markup shows none."""
-    for found in JSON_LD.finditer(raw):
-        try:
-            data = msgspec.json.decode(found[1])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-        for entry in entries(data):
-            if entry.get("@type") == "HowTo":
-                article.title = article.title or plain(entry.get("name"))
-                article.intro = article.intro or plain(entry.get("description"))
-                article.sections = sections_of(entry.get("step"))
-                return
-
-
-def entries(data: Any) -> Iterator[dict[str, Any]]:
-    for entry in data if isinstance(data, list) else [data]:
-        if isinstance(entry, dict):
-            yield entry
-            yield from (inner for inner in entry.get("@graph", ()) if isinstance(inner, dict))
-
-
-def sections_of(steps: Any) -> list[Section]:
-    sections: list[Section] = []
-    for step in steps if isinstance(steps, list) else [steps]:
-        if not isinstance(step, dict):
-            continue
-        inner = step.get("itemListElement")
-        if step.get("@type") == "HowToSection" and isinstance(inner, list):
-            for one in inner:
-                add(sections, "steps", plain(step.get("name")), step_in(one))
-        else:
-            add(sections, "steps", "", step_in(step))
-    return sections
-
-
-def step_in(step: Any) -> str:
-    """The text of a HowToStep: its own, or that of its directions."""
-    if not isinstance(step, dict):
-        return plain(step)
-    inner = step.get("itemListElement")
-    parts = (
-        [plain(one.get("text")) for one in inner if isinstance(one, dict)] if isinstance(inner, list) else []
-    )
-    return plain(step.get("text")) or " ".join(filter(None, parts))
-
-
-def plain(text: Any) -> str:
-    return " ".join(to_text(text).split()) if isinstance(text, str) else ""

@@ -21,15 +21,15 @@ from handful.run.progress import progress
 from handful.sources.wikihow import categories
 from handful.sources.wikihow.article import Article, answer
 from handful.sources.wikihow.assemble import joined, whole_articles
+from handful.sources.wikihow.head import language_of
 from handful.sources.wikihow.lines import read_lines
-from handful.sources.wikihow.pages import language_of, read_page
+from handful.sources.wikihow.pages import read_page
 from handful.sources.wikihow.rows import UTF_16, Text
 from handful.sources.wikihow.tables import Layout, build, layout_of, read_pieces
 from handful.sources.wikihow.titles import question, sentence_case, without_how_to
 from handful.sources.wikihow.wording import following_answer
 
 AUTHOR = "wikiHow contributors"
-LICENSE = "CC BY-NC-SA 3.0"
 SITE = "https://www.wikihow.com/"
 SUFFIXES = frozenset({".html", ".htm", ".csv", ".jsonl", ".json", ".ndjson"})
 UNSORTED = "uncategorized"
@@ -129,7 +129,7 @@ class Reader:
             except DataError as error:
                 if named:
                     raise
-                self.drop(Dropped(path.name, "other_file", str(error)))
+                self.drop(Dropped(path.name, "other_file", str(error).replace(str(path), path.name)))
                 return
             yield from self.table_of(path, layout, text, size)
         self.unreadable += text.unreadable
@@ -199,7 +199,7 @@ class Reader:
             item=article.where,
             url=url,
             author=AUTHOR,
-            license=article.license or LICENSE,
+            license=article.license or self.source.license,
             title=title,
         )
         self.put("examples", Example(id, (Turn("user", prompt), Turn("assistant", response)), origin))

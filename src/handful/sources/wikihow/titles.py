@@ -111,9 +111,11 @@ def question(title: str) -> str | None:
     title = plain_title(title)
     asked, mark, _ = title.partition("?")
     if mark and len(asked.split()) > 1:
-        return f"{asked}?"
+        if not HOW_TO.match(asked):
+            return f"{asked}?"
+        title = asked
     found = HOW_TO.match(title) or WAYS_TO.match(title) or ADVICE_ON.match(title)
-    if found is None and ASKS.match(title):
+    if found is None and ASKS.match(title) and len(title.split()) > 2:
         return f"{DECORATION.sub('', title).rstrip(' .!')}?"
     if found is None and not tells_what_to_do(title):
         return None

@@ -139,6 +139,7 @@ class Writer:
         self.weights = list(accumulate(1 / (rank + 3) for rank in range(len(self.words))))
         self.number = 30_000_000_000
         self.time = START
+        self.authors: list[dict[str, Any]] = []
 
     def text(self, chars: int) -> str:
         words = self.draw.choices(self.words, cum_weights=self.weights, k=max(1, chars // 5))
@@ -155,19 +156,28 @@ class Writer:
             return int(10 * self.draw.paretovariate(0.9)) % 60_000
         return self.draw.choice((1, 1, 1, 1, 1, 2, 2, 3, 4, 5, 7, 9, 0, -1, -3))
 
-    def common(self, id: str, subreddit: str) -> dict[str, Any]:
-        self.time += self.draw.randrange(40)
-        number = self.draw.randrange(36**6)
-        return {
+    def author(self) -> dict[str, Any]:
+        """One of 20 posts is the first of its author, as in a month of Reddit."""
+        if self.authors and self.draw.random() > 0.05:
+            return self.draw.choice(self.authors)
+        new = {
             "author": f"{self.text(5).strip()}{self.draw.randrange(3000)}",
             "author_created_utc": START - self.draw.randrange(300_000_000),
-            "author_fullname": f"t2_{base36(number)}",
+            "author_fullname": f"t2_{base36(self.draw.randrange(36**6))}",
+        }
+        self.authors.append(new)
+        return new
+
+    def common(self, id: str, subreddit: str) -> dict[str, Any]:
+        self.time += self.draw.random() < 0.02  # 50 comments a second
+        return {
+            **self.author(),
             "created_utc": self.time,
             "id": id,
             "subreddit": subreddit,
             "subreddit_id": f"t5_{base36(2_000_000 + sum(map(ord, subreddit)))}",
             "subreddit_name_prefixed": f"r/{subreddit}",
-            "retrieved_on": self.time + 16_000_000 + self.draw.randrange(100_000),
+            "retrieved_on": self.time + 16_000_000 + self.draw.randrange(100),
         }
 
     def submission(self, share: float) -> dict[str, Any]:

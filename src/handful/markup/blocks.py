@@ -166,6 +166,6 @@ def needs_blank_line(parent: Container, coming: Kind) -> bool:
     """Whether a block is set apart from the one before it in `parent`."""
     if parent.last is None or (parent.last == coming == "row"):
         return False
-    if parent.loose or parent.kind == "page" or parent.kind == "quote":
-        return True
-    return parent.kind == "item" and not (parent.last == "paragraph" and coming == "list")
+    return parent.loose or (
+        parent.kind == "item" and not (parent.last == "paragraph" and coming == "list")
+    )

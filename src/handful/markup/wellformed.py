@@ -18,7 +18,7 @@ from handful.markup.line import code_span, superscript
 ATTRIBUTES = r'(?: (?!start|value)[a-z-]++="[^"<]*+")*+ ?+/?+'
 BLOCK = re.compile(
     # one without others in it, and what it holds ...
-    rf"<(?:(p|li|h[1-6]|pre){ATTRIBUTES}>([^<]*+(?:<(?!/?+(?:p|pre|li|ul|ol|blockquote|h[1-6r])\b)[^<]*+)*+)</\1|"
+    rf"<(?:(p|li|h[1-6]|pre){ATTRIBUTES}>([^<]*+(?:<(?!/?+(?:[hlopu]|bl))[^<]*+)*+)</\1|"
     # ... or the beginning or the end of one
     rf'(/?+(?:li|ul|ol|blockquote)|hr|ol start="[0-9]{{1,6}}"){ATTRIBUTES})>\s*+'
 )

@@ -118,14 +118,21 @@ def candidates(
     The last one that a row names decides. A crosspost names two, and is no prompt in either.
     """
     wanted = frozenset(name.lower().encode() for name in source.subreddits)
+    initials = {byte for name in wanted for byte in (name[0], name.upper()[0])}
     number = 0
     for buffer, size in blocks(path, advance):
         end = -1
         while (start := end + 1) < size:
             end = buffer.find(b"\n", start, size)
             number += 1
-            at = buffer.rfind(KEY, start, end) + len(KEY) if wanted else 0
-            if at > len(KEY) and bytes(buffer[at : buffer.find(b'"', at, end)]).lower() not in wanted:
+            at = buffer.rfind(KEY, start, end) + len(KEY) if wanted else -1
+            if (
+                at >= len(KEY)
+                and (
+                    buffer[at] not in initials  # the quick way out
+                    or bytes(buffer[at : buffer.find(b'"', at, end)]).lower() not in wanted
+                )
+            ):
                 seen.rows += 1
             elif row := bytes(buffer[start:end]).strip():
                 seen.rows += 1

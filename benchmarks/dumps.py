@@ -1,14 +1,15 @@
-"""Realistic Stack Exchange dumps of any size, of text that nobody wrote: what the other scripts of this folder read.
+"""Realistic Stack Exchange dumps of any size, of text that nobody wrote: what other scripts of this folder read.
 
-    python benchmarks/dumps.py FOLDER [--megabytes N] [--seed N] [--tables] [--code 0.15]
+    python benchmarks/dumps.py FOLDER [--megabytes N] [--seed N] [--tables] [--code SHARE]
     python benchmarks/dumps.py --check [Posts.xml ...]
 
-writes FOLDER/Posts.xml in the form of the dump: byte order mark, CRLF, a row a line, the attributes in their order; Ids
-upwards with gaps; an answer some rows after its question, mostly near, some far; questions that say how many answers
-they have; tag wikis, a few answers whose question is gone, and the two false posts at the end. `--tables` adds the other
-tables of a site, in the proportions of the 2020 dump of beer.stackexchange.com. Scores, lengths and the rest follow six
-real sites; `--check` measures a dump of its own, and real files beside it, row for row the same way. Equal seeds give
-equal bytes. With `--json` alone it writes 100 MB and tells how fast.
+writes FOLDER/Posts.xml in the form of the dump: byte order mark, CRLF, a row a line, attributes in their order; Ids
+upwards with gaps; answers some rows behind their questions, most near, some far; questions that say how many answers
+they have; tag wikis; a few answers whose question is gone; the two false posts at the end. `--tables` adds the other
+tables of a site, in the proportions of beer.stackexchange.com's dump of 2020. Equal seeds give equal bytes.
+
+Scores, lengths and the rest follow six real sites; `--check` measures a dump of its own, and real ones beside it where
+they are given, by the same code. With `--json` the last line is JSON: how fast 100 MB are written.
 """
 
 from __future__ import annotations
@@ -16,152 +17,153 @@ from __future__ import annotations
 import argparse
 import bz2
 import json
+import lzma
 import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from invented.text import Numbers, Text
-from numpy.typing import NDArray
+from invented.others import TABLES, table
+from invented.posts import CODE, Site
 
-ROW_BYTES = 1350
-"""About; what a dump of N MB has is not exactly N."""
-CHUNK = 6000
-"""Rows written together."""
-KINDS = (("1", 0.302), ("2", 0.662), ("5", 0.0175), ("4", 0.0175), ("7", 0.0005), ("6", 0.0005))
-QUESTION, ANSWER = 0, 1
-LENGTH, LENGTH_SPREAD = (720, 790), (0.82, 0.90)
-"""Of questions and answers: median of the escaped bytes, and the spread of their logarithm."""
-LONG_IS_LIKED = 0.27
-"""Correlation of an answer's length and score, which makes 56% of the answers with 10 votes long ones."""
-SCORES = np.array(
-    [(-4.0, -8), (-2.0, -1.5), (-1.3, 0.2), (-0.5, 1.4), (0.0, 2.6), (0.67, 4.8), (1.28, 8.2), (1.506, 10.0), (2.33, 21), (3.1, 70), (4.5, 900)]
-)  # fmt: skip
-"""Of answers: standard normal deviate -> score."""
-DISTANCE, DISTANCE_SPREAD = 8, 3.0
-"""From a question's Id to its answer's: median, and spread of the logarithm."""
-FIRST_DAY, LAST_DAY = np.datetime64("2010-01-01", "ms"), np.datetime64("2023-09-01", "ms")
-LICENCES = np.array([b"CC BY-SA 2.5", b"CC BY-SA 3.0", b"CC BY-SA 4.0"])
-LICENCE_DAYS = np.array(["2011-04-08", "2018-05-02"], "datetime64[ms]")
-ORPHANS = 0.0005
-PERSONAL, CODE = 0.62, 0.15
-HEAD = b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?>\r\n<%b>\r\n'
-FALSE = (
-    b'  <row Id="1000000001" PostTypeId="1" CreationDate="2023-08-01T00:00:00.000" Score="3" Body="&lt;p&gt;%b&lt;/p&gt;&#xA;" '
-    b'OwnerUserId="-1" LastActivityDate="2023-08-01T00:00:00.000" Title="%b" Tags="&lt;%b&gt;" AnswerCount="1" '
-    b'CommentCount="0" ContentLicense="CC BY-SA 4.0" />\r\n'
-    b'  <row Id="1000000010" PostTypeId="2" ParentId="1000000001" CreationDate="2023-08-01T00:00:00.000" Score="12" '
-    b'Body="&lt;p&gt;%b&lt;/p&gt;&#xA;" OwnerUserId="-1" LastActivityDate="2023-08-01T00:00:00.000" CommentCount="0" '
-    b'ContentLicense="CC BY-SA 4.0" />\r\n'
-)
+from handful.sources.stackexchange.rows import FABRICATED
+
+ROW_BYTES = 1372
+"""About: a dump of N MB has N MB give or take a hundredth."""
+SAMPLE = 100e6
+ROW = re.compile(rb'\s*<row Id="(\d+)" PostTypeId="(\d+)".*? Score="(-?\d+)".*? Body="([^"]*)"')
+PARENT = re.compile(rb' ParentId="(\d+)"')
+ENTITY = re.compile(rb"&[^;]*;")
+ELEMENT = re.compile(rb"&lt;(p|a|pre|code|li|blockquote|img)\b")
 
 
-class Site:
-    """The rows of one site, all numbers of them at once, and its text as it is written."""
+def write(path: Path, megabytes: float, seed: int = 0, code: float = CODE) -> Path:
+    """Write a Posts.xml of about so many megabytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        for piece in Site(max(10, int(megabytes * 1e6 / ROW_BYTES)), seed, code).posts():
+            file.write(piece)
+    return path
 
-    def __init__(self, rows: int, seed: int, code: float = CODE) -> None:
-        self.random = np.random.default_rng(seed)
-        self.text = Text(seed)
-        self.code = code
-        self.rows = rows
-        shares = np.array([share for _, share in KINDS])
-        self.kinds = self.random.choice(len(KINDS), rows, p=shares / shares.sum()).astype(np.int8)
-        self.kinds[0] = QUESTION
-        self.ids = np.cumsum(self.random.geometric(0.6, rows))
-        self.parents, self.counts, self.accepted = self.threads()
-        self.scores, self.sizes = self.scores_and_sizes()
-        step = (LAST_DAY - FIRST_DAY).astype(np.int64) / rows
-        self.dates = FIRST_DAY + (np.arange(rows) * step + self.random.random(rows) * step).astype(np.int64)
-        self.tags = [b"-".join(self.text.word() for _ in range(n)) for n in self.random.integers(1, 3, 1200)]
 
-    def threads(self) -> tuple[Numbers, Numbers, Numbers]:
-        """Of each row: its question's Id; how many answers it has; the Id of the accepted one. 0 where there is none."""
-        asked = np.flatnonzero(self.kinds == QUESTION)
-        answers = np.flatnonzero(self.kinds == ANSWER)
-        distance = np.exp(self.random.normal(np.log(DISTANCE), DISTANCE_SPREAD, len(answers)))
-        wanted = np.maximum(self.ids[answers] - np.minimum(distance, self.ids[-1]), 1)
-        question = asked[np.maximum(np.searchsorted(self.ids[asked], wanted, "right") - 1, 0)]
-        parents, counts, accepted = (np.zeros(self.rows, np.int64) for _ in range(3))
-        parents[answers] = self.ids[question]
-        orphans = self.random.random(len(answers)) < ORPHANS
-        parents[answers[orphans]] = self.ids[-1] + self.ids[question[orphans]]
-        counts += np.bincount(question[~orphans], minlength=self.rows)
-        some = self.random.random(len(answers)) < 0.45
-        accepted[question[some & ~orphans][::-1]] = self.ids[answers[some & ~orphans][::-1]]
-        accepted[self.random.random(self.rows) < 0.35] = 0
-        return parents, counts, accepted
+def write_tables(folder: Path, megabytes: float, seed: int = 0) -> list[Path]:
+    """All tables of a site whose Posts.xml has about so many megabytes, in the order of an archive."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.xml" for name in TABLES]
+    for path in paths:
+        if path.stem == "Posts":
+            write(path, megabytes, seed)
+        else:
+            with path.open("wb") as file:
+                file.writelines(table(path.stem, int(megabytes * 1e6), seed))
+    return paths
 
-    def scores_and_sizes(self) -> tuple[Numbers, Numbers]:
-        length, other = self.random.standard_normal((2, self.rows))
-        score = LONG_IS_LIKED * length + np.sqrt(1 - LONG_IS_LIKED**2) * other
-        answer = (self.kinds == ANSWER).astype(int)
-        sizes = np.array(LENGTH)[answer] * np.exp(length * np.array(LENGTH_SPREAD)[answer])
-        wiki = self.kinds > ANSWER
-        sizes[wiki] = 30 + 400 * self.random.random(int(wiki.sum()))
-        scores = np.floor(np.interp(score, *SCORES.T))
-        scores[wiki] = 0
-        return scores.astype(np.int64), np.clip(sizes, 40, 36_000).astype(np.int64)
 
-    def posts(self) -> Iterator[bytes]:
-        """Posts.xml, in pieces."""
-        yield HEAD % b"posts"
-        for start in range(0, self.rows, CHUNK):
-            yield b"".join(self.chunk(slice(start, start + CHUNK)))
-        words = [self.text.word() for _ in range(4)]
-        yield FALSE % tuple(words)
-        yield b"</posts>"
+def measure(path: Path) -> dict[str, Any]:
+    """What the design's figures are about, of the first SAMPLE bytes of a Posts.xml."""
+    with path.open("rb") as file:
+        content = file.read(int(SAMPLE))
+    kinds: Counter[bytes] = Counter()
+    elements: Counter[bytes] = Counter()
+    sizes: list[int] = []
+    answers: list[tuple[int, int]] = []
+    distances: list[int] = []
+    tops: dict[int, int] = {}
+    bodies = entities = 0
+    for line in content.split(b"\n"):
+        if not (row := ROW.match(line)) or int(row[1]) >= FABRICATED:
+            continue
+        kinds[row[2]] += 1
+        sizes.append(len(row[4]))
+        bodies += len(row[4])
+        entities += len(ENTITY.findall(row[4]))
+        elements.update(set(ELEMENT.findall(row[4])))
+        if row[2] == b"1":
+            tops.setdefault(int(row[1]), -99)
+        elif row[2] == b"2" and (parent := PARENT.search(line[:200])):
+            answers.append((int(row[3]), len(row[4])))
+            distances.append(int(row[1]) - int(parent[1]))
+            tops[int(parent[1])] = max(tops.get(int(parent[1]), -99), int(row[3]))
+    scores, lengths = sorted(score for score, _ in answers), sorted(size for _, size in answers)
+    rows = kinds.total()
+    packed = content[: int(3e7)]
+    return {
+        "MB": round(len(content) / 1e6, 1),
+        "row": round(len(content) / rows),
+        "body %": round(100 * bodies / len(content), 1),
+        "entities/KB": round(entities / bodies * 1000, 1),
+        "answers %": round(100 * kinds[b"2"] / rows, 1),
+        "score p50 p90 p99": " ".join(map(str, quantiles(scores, 0.5, 0.9, 0.99))),
+        ">=10 %": share(score >= 10 for score in scores),
+        "and long %": share(score >= 10 and size >= 1200 for score, size in answers),
+        "top >=10 %": share(score >= 10 for score in tops.values()),
+        "no answer %": share(score == -99 for score in tops.values()),
+        "answer p10 p50 p90 p99": " ".join(map(str, quantiles(lengths, 0.1, 0.5, 0.9, 0.99))),
+        "distance p50 p90 p99": " ".join(map(str, quantiles(sorted(distances), 0.5, 0.9, 0.99))),
+        **{f"<{name.decode()}> %": round(100 * elements[name] / rows, 1) for name in (b"a", b"pre", b"li", b"blockquote")},
+        "not ASCII %": round(100 * sum(map(content.count, range(128, 256))) / len(content), 3),
+        "bzip2": round(len(packed) / len(bz2.compress(packed)), 2),
+        "xz": round(len(packed) / len(lzma.compress(packed, preset=1)), 2),
+    }  # fmt: skip
 
-    def chunk(self, rows: slice) -> Iterator[bytes]:
-        count = len(self.ids[rows])
-        columns = zip(
-            self.kinds[rows].tolist(),
-            self.ids[rows].tolist(),
-            self.parents[rows].tolist(),
-            self.counts[rows].tolist(),
-            self.accepted[rows].tolist(),
-            self.scores[rows].tolist(),
-            self.text.bodies(self.sizes[rows], PERSONAL, self.code),
-            written(self.dates[rows]),
-            written(self.dates[rows] + (self.random.exponential(3e10, count)).astype(np.int64)),
-            LICENCES[np.searchsorted(LICENCE_DAYS, self.dates[rows])].tolist(),
-            (self.random.random(count) ** 2.5 * self.rows / 3 + 2).astype(int).tolist(),
-            self.random.random(count).tolist(),
-            self.random.integers(0, 1 << 30, count).tolist(),
-            self.titles(count),
-            strict=True,
-        )
-        for kind, id, parent, count, best, score, body, date, active, licence, user, luck, draw, title in columns:
-            owner = b' OwnerUserId="%d"' % user if luck > 0.012 else b' OwnerDisplayName="user%d"' % user
-            edited = b""
-            if luck > (0.45 if kind == QUESTION else 0.68):
-                edited = b' LastEditorUserId="%d" LastEditDate="%b"' % (draw % (user + 9), active)
-            comments = draw % 13 // 2 * (draw % 7 // 3)
-            if kind == QUESTION:
-                chosen = b' AcceptedAnswerId="%d"' % best if best else b""
-                tags = b"".join(
-                    b"&lt;%b&gt;" % self.tags[(draw >> 4 * n) % 1200 * ((draw >> 3 * n) % 1200) // 1200]
-                    for n in range(1 + draw % 5)
-                )
-                yield (
-                    b'  <row Id="%d" PostTypeId="1"%b CreationDate="%b" Score="%d" ViewCount="%d" Body="%b"%b%b '
-                    b'LastActivityDate="%b" Title="%b" Tags="%b" AnswerCount="%d" CommentCount="%d" ContentLicense="%b" />\r\n'
-                    % (id, chosen, date, score + count, (score + 9) * (draw % 700 + 5), body, owner, edited)
-                    % ()
-                    if False
-                    else b'  <row Id="%d" PostTypeId="1"%b CreationDate="%b" Score="%d" ViewCount="%d" Body="%b"%b%b '
-                    b'LastActivityDate="%b" Title="%b" Tags="%b" AnswerCount="%d" CommentCount="%d" ContentLicense="%b" />\r\n'
-                    % (id, chosen, date, score + count, (score + 9) * (draw % 700 + 5), body, owner, edited,
-                       active, title, tags, count, comments, licence)
-                )
-            else:
-                above = b' ParentId="%d"' % parent if parent else b""
-                yield (
-                    b'  <row Id="%d" PostTypeId="%b"%b CreationDate="%b" Score="%d" Body="%b"%b%b LastActivityDate="%b" '
-                    b'CommentCount="%d" ContentLicense="%b" />\r\n'
-                    % (id, KINDS[kind][0].encode(), above, date, score, body, owner, edited, active, comments, licence)
-                )
+
+def quantiles(ordered: list[int], *shares: float) -> list[int]:
+    return [ordered[int(len(ordered) * share)] for share in shares]
+
+
+def share(holds: Iterable[bool]) -> float:
+    values = list(holds)
+    return round(100 * sum(values) / len(values), 1)
+
+
+def check(real: list[Path], megabytes: float, seed: int, code: float) -> None:
+    """Print the figures of a dump of ours, and of others beside it."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = measure(write(Path(folder) / "Posts.xml", megabytes, seed, code))
+    columns = {"ours": made, **{path.parent.name.split(".stackexchange")[0]: measure(path) for path in real}}
+    print(f"{'':24}" + "".join(f"{name[:18]:>20}" for name in columns))
+    for name in made:
+        print(f"{name:24}" + "".join(f"{figures[name]:>20}" for figures in columns.values()))
+
+
+def speed(megabytes: float) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.process_time()
+        size = write(Path(folder) / "Posts.xml", megabytes).stat().st_size
+        seconds = time.process_time() - start
+    return {
+        "claim": f"writing {size / 1e6:.0f} MB of invented Posts.xml",
+        "ours": round(size / 1e6 / seconds, 1),
+        "unit": "MB/s of processor time",
+        "versions": {name: metadata.version(name) for name in ("handful", "numpy")},
+    }
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("paths", nargs="*", type=Path, help="a folder to write; with --check, real files")
+    arguments.add_argument("--megabytes", type=float, default=100)
+    arguments.add_argument("--seed", type=int, default=0)
+    arguments.add_argument("--code", type=float, default=CODE, help="share of posts with blocks of code")
+    arguments.add_argument("--tables", action="store_true", help="all tables of a site")
+    arguments.add_argument("--check", action="store_true", help="print measured figures")
+    arguments.add_argument("--json", action="store_true", help="measure the speed of writing")
+    options = arguments.parse_args()
+    if options.check:
+        check(options.paths, options.megabytes, options.seed, options.code)
+    elif options.json:
+        print(json.dumps(speed(options.megabytes)))
+    elif not options.paths:
+        arguments.error("name a folder to write, or --check, or --json")
+    elif options.tables:
+        write_tables(options.paths[0], options.megabytes, options.seed)
+    else:
+        write(options.paths[0] / "Posts.xml", options.megabytes, options.seed, options.code)
+
+
+if __name__ == "__main__":
+    main()

@@ -13,26 +13,31 @@ from numpy.typing import NDArray
 
 from invented.text import Numbers, Text
 
-ROW_BYTES = 1350
+
 """About; what a dump of N MB has is not exactly N."""
-CHUNK = 6000
+CHUNK = 2000
 """Rows written together."""
-KINDS = ((b"1", 0.302), (b"2", 0.662), (b"5", 0.0175), (b"4", 0.0175), (b"7", 0.0005), (b"6", 0.0005))
+KINDS = (b"1", b"2", b"5", b"4", b"6", b"7")
+"""Post types: question, answer, a tag's wiki and its excerpt, two that are rare."""
 QUESTION, ANSWER = 0, 1
-LENGTH, LENGTH_SPREAD = (720, 790), (0.82, 0.90)
+LENGTH, LENGTH_SPREAD = (560, 640), (0.86, 0.95)
 """Of questions and answers: median of the escaped bytes, and the spread of their logarithm."""
 LONG_IS_LIKED = 0.27
 """Correlation of an answer's length and score, which makes 56% of the answers with 10 votes long ones."""
 SCORES = np.array(
-    [(-4.0, -8), (-2.0, -1.5), (-1.3, 0.2), (-0.5, 1.4), (0.0, 2.6), (0.67, 4.8), (1.28, 8.2), (1.506, 10.0), (2.33, 21), (3.1, 70), (4.5, 900)]
+    [(-4.0, -8), (-2.0, -1.5), (-1.3, 0.2), (-0.5, 1.4), (0.0, 2.6), (0.67, 4.8), (1.28, 7.9), (1.55, 10.0), (2.33, 21), (3.1, 70), (4.5, 900)]
 )  # fmt: skip
 """Of answers: standard normal deviate -> score."""
-DISTANCE, DISTANCE_SPREAD = 8, 3.0
-"""From a question's Id to its answer's: median, and spread of the logarithm."""
+QUESTIONS, UNANSWERED, MORE_ANSWERS = 0.302, 0.09, 1.42
+"""Share of the rows; share of those without an answer; answers of the others beyond the first, on average."""
+WIKIS = (0.485, 0.485, 0.015, 0.015)
+GONE = 0.0005
+"""Rows whose question was deleted while its answers were not."""
+LATER, LATER_SPREAD = 5, 3.0
+"""Rows between question and answer: median, and spread of the logarithm."""
 FIRST_DAY, LAST_DAY = np.datetime64("2010-01-01", "ms"), np.datetime64("2023-09-01", "ms")
 LICENCES = np.array([b"CC BY-SA 2.5", b"CC BY-SA 3.0", b"CC BY-SA 4.0"])
 LICENCE_DAYS = np.array(["2011-04-08", "2018-05-02"], "datetime64[ms]")
-ORPHANS = 0.0005
 PERSONAL, CODE = 0.62, 0.15
 HEAD = b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?>\r\n<%b>\r\n'
 ASKED = (
@@ -65,32 +70,38 @@ class Site:
         self.text = Text(seed)
         self.code = code
         self.rows = rows
-        shares = np.array([share for _, share in KINDS])
-        self.kinds = self.random.choice(len(KINDS), rows, p=shares / shares.sum()).astype(np.int8)
-        self.kinds[0] = QUESTION
-        self.ids = np.cumsum(self.random.geometric(0.6, rows))
-        self.parents, self.counts, self.accepted = self.threads()
+        self.threads()
         self.scores, self.sizes = self.scores_and_sizes()
-        step = (LAST_DAY - FIRST_DAY).astype(np.int64) / rows
-        self.dates = FIRST_DAY + (np.arange(rows) * step + self.random.random(rows) * step).astype(np.int64)
+        step = (LAST_DAY - FIRST_DAY).astype(np.int64) / self.rows
+        self.dates = FIRST_DAY + ((np.arange(self.rows) + self.random.random(self.rows)) * step).astype(np.int64)
         self.tags = [b"-".join(self.text.word() for _ in range(n)) for n in self.random.integers(1, 3, 1200)]
 
-    def threads(self) -> tuple[Numbers, Numbers, Numbers]:
-        """Of each row: its question's Id; how many answers it has; the Id of the accepted one. 0 where there is none."""
-        asked = np.flatnonzero(self.kinds == QUESTION)
-        answers = np.flatnonzero(self.kinds == ANSWER)
-        distance = np.exp(self.random.normal(np.log(DISTANCE), DISTANCE_SPREAD, len(answers)))
-        wanted = np.maximum(self.ids[answers] - np.minimum(distance, self.ids[-1]), 1)
-        question = asked[np.maximum(np.searchsorted(self.ids[asked], wanted, "right") - 1, 0)]
-        parents, counts, accepted = (np.zeros(self.rows, np.int64) for _ in range(3))
-        parents[answers] = self.ids[question]
-        orphans = self.random.random(len(answers)) < ORPHANS
-        parents[answers[orphans]] = self.ids[-1] + self.ids[question[orphans]]
-        counts += np.bincount(question[~orphans], minlength=self.rows)
-        some = self.random.random(len(answers)) < 0.45
-        accepted[question[some & ~orphans][::-1]] = self.ids[answers[some & ~orphans][::-1]]
-        accepted[self.random.random(self.rows) < 0.35] = 0
-        return parents, counts, accepted
+    def threads(self) -> None:
+        """Draw what each row is: questions at any time, their answers some time later, in rows' time."""
+        questions = int(self.rows * QUESTIONS)
+        asked = np.sort(self.random.random(questions)) * self.rows
+        each = np.where(self.random.random(questions) < UNANSWERED, 0, 1 + self.random.poisson(MORE_ANSWERS, questions))
+        question = np.repeat(np.arange(questions), each)
+        later = np.exp(self.random.normal(np.log(LATER), LATER_SPREAD, len(question)))
+        left = self.rows - asked[question]
+        answered = asked[question] + np.where(later < left, later, left * self.random.random(len(question)))
+        others = self.random.random(max(0, self.rows - questions - len(question))) * self.rows
+        kinds = self.random.choice(np.arange(ANSWER + 1, len(KINDS)), len(others), p=WIKIS)
+        order = np.argsort(np.concatenate([asked, answered, others]))
+        self.rows = len(order)
+        row = np.empty(self.rows, np.int64)
+        row[order] = np.arange(self.rows)  # of each event: its row
+        asked_row, answer_row = row[:questions], row[questions : questions + len(question)]
+        self.kinds = np.concatenate([np.full(questions, QUESTION), np.full(len(question), ANSWER), kinds])[order]
+        self.ids = np.cumsum(self.random.geometric(0.6, self.rows))
+        self.parents, self.answers, self.accepted = (np.zeros(self.rows, np.int64) for _ in range(3))
+        self.answers[asked_row] = each
+        self.parents[answer_row] = self.ids[asked_row[question]]
+        some = self.random.random(len(question)) < 0.35
+        self.accepted[asked_row[question[some]]] = self.ids[answer_row[some]]
+        gone = self.random.random(self.rows) < GONE
+        gone &= self.kinds == QUESTION
+        self.kinds[gone] = len(KINDS) - 1
 
     def scores_and_sizes(self) -> tuple[Numbers, Numbers]:
         length, other = self.random.standard_normal((2, self.rows))
@@ -119,7 +130,7 @@ class Site:
             self.kinds[rows].tolist(),
             self.ids[rows].tolist(),
             self.parents[rows].tolist(),
-            self.counts[rows].tolist(),
+            self.answers[rows].tolist(),
             self.accepted[rows].tolist(),
             self.scores[rows].tolist(),
             self.text.bodies(self.sizes[rows], PERSONAL, self.code),
@@ -144,7 +155,7 @@ class Site:
             elif kind == ANSWER:
                 yield ANSWERED % (id, parent, date, score, body, by, active, comments, licence)
             else:
-                yield OTHER % (id, KINDS[kind][0], date, body, by, active, licence)
+                yield OTHER % (id, KINDS[kind], date, body, by, active, licence)
 
     def tags_of(self, draw: int) -> bytes:
         """One to five tags, the first of the list most often."""

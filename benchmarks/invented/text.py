@@ -26,9 +26,11 @@ COMMON = (
 PERSONAL = "I 24 my 7 me 3 we 4 our 2"
 """Thousandths of the words of those who write about themselves."""
 COMMON_SHARE = 0.47
-"""Of all words; and so many of those have a subject's words at their side."""
-SUBJECT_SHARE = 0.17
-SUBJECTS, SUBJECT_WORDS, SUBJECT_RUN = 4000, 24, 220
+"""Of all words; the rest are invented."""
+SUBJECT_SHARE, SUBJECTS, SUBJECT_WORDS, SUBJECT_RUN = 0.2, 4000, 16, 240
+"""Words that belong to what a text is about; how many of those a text has, and how long it is about it."""
+FOLLOWING_SHARE, FOLLOWERS = 0.6, 4
+"""Words that are one of the few that like to stand behind the one before."""
 VOCABULARY = 40_000
 ONSETS = "b c d f g h l m n p r s t v w st tr pr ch sh th br cl gr pl sp".split()
 VOWELS = "a e i o u a e i o e ea ou ai".split()
@@ -62,31 +64,21 @@ CODE = (
 CODE_WORDS = 12_000
 SLOTS = 1 << 18
 """Of the table that turns a random number into a word: the rarest word has one."""
-PARAGRAPH = 190
+PARAGRAPH = 135
 PARAGRAPH_SPREAD = 0.75
 
 
-@dataclass(frozen=True, slots=True)
 class Bank:
-    """Pieces of bytes, end to end."""
+    """Pieces of text, by number."""
 
-    content: NDArray[np.uint8]
-    starts: NDArray[np.int32]
-    sizes: NDArray[np.int32]
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self.pieces = list(pieces)
+        self.sizes = np.array([len(piece) for piece in pieces], np.int32)
 
-    @classmethod
-    def of(cls, pieces: Sequence[bytes]) -> Bank:
-        sizes = np.array([len(piece) for piece in pieces], np.int32)
-        starts = np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int32)
-        return cls(np.frombuffer(b"".join(pieces), np.uint8), starts, sizes)
-
-    def write(self, numbers: Numbers) -> tuple[bytes, NDArray[np.int32]]:
+    def write(self, numbers: Numbers) -> tuple[bytes, NDArray[np.int64]]:
         """The pieces of these numbers as one text, and where each ends in it."""
-        sizes = self.sizes[numbers]
-        ends = np.cumsum(sizes, dtype=np.int32)
-        places = np.repeat(self.starts[numbers] - ends + sizes, sizes)
-        places += np.arange(len(places), dtype=np.int32)
-        return self.content[places].tobytes(), ends
+        text = b"".join(map(self.pieces.__getitem__, numbers.tolist()))
+        return text, np.cumsum(self.sizes[numbers], dtype=np.int64)
 
 
 @dataclass(slots=True)
@@ -119,12 +111,13 @@ class Text:
         forms = [form % word for _, form in FORMS for word in self.words]
         capitals = [word[:1].upper() + word[1:] + b" " for word in self.words]
         links = [self.link() for _ in range(LINKS)]
-        self.bank = Bank.of([*forms, *capitals, *links])
-        self.code_bank = Bank.of([*CODE, *(self.identifier() for _ in range(CODE_WORDS))])
+        self.bank = Bank([*forms, *capitals, *links])
+        self.code_bank = Bank([*CODE, *(self.identifier() for _ in range(CODE_WORDS))])
         self.tables = [self.table(personal=False), self.table(personal=True)]
         self.subjects = self.random.integers(
             self.common + self.personal, len(self.words), (SUBJECTS, SUBJECT_WORDS)
         )
+        self.followers = self.tables[0][self.random.integers(0, SLOTS, (len(self.words), FOLLOWERS))]
         self.subject_table = zipf_table(SUBJECT_WORDS, 1.0, 1 << 8)
         self.code_table = np.concatenate(
             [np.repeat(np.arange(len(CODE)), 160), len(CODE) + zipf_table(CODE_WORDS, 1.0, 4096)]
@@ -149,7 +142,7 @@ class Text:
         """Words by how often they come; those of the first person for people who write about themselves only."""
         own = self.personal_weights / 1000 if personal else np.zeros(self.personal)
         common = self.weights / self.weights.sum() * (COMMON_SHARE - own.sum())
-        rest = ranked(len(self.names), 1.02, 6.0) * (1 - COMMON_SHARE)
+        rest = ranked(len(self.names), 1.1, 5.0) * (1 - COMMON_SHARE)
         return slots(np.concatenate([common, own, rest]), SLOTS)
 
     def stream(self, size: int, personal: bool) -> Stream:
@@ -163,13 +156,17 @@ class Text:
         draws >>= 10
         numbers[about] = self.subjects[subject[about], self.subject_table[draws[about] & 255]]
         draws >>= 8
+        follow = np.flatnonzero((draws & 255) < 256 * FOLLOWING_SHARE)
+        follow = follow[np.diff(follow, prepend=-1) > 1]
+        numbers[follow] = self.followers[numbers[follow - 1], draws[follow] & (FOLLOWERS - 1)]
+        draws = self.random.integers(0, 1 << 31, count, dtype=np.int32)
         forms = self.form_table[(draws & 4095) % len(self.form_table)]
         draws >>= 12
         ends = np.isin(forms, ENDS)
         first = np.concatenate(([True], ends[:-1]))
         forms[first & (forms == 0)] = CAPITAL
         numbers += forms * len(self.words)
-        linked = ~ends & ((draws & 16383) < 16384 * LINK_SHARE)
+        linked = ~ends & ((draws & 8191) < 8192 * LINK_SHARE)
         numbers[linked] = (CAPITAL + 1) * len(self.words) + self.random.integers(0, LINKS, int(linked.sum()))
         text, places = self.bank.write(numbers)
         return Stream(text, places[ends].tolist())

@@ -21,7 +21,7 @@ def test_each_rule_takes_from_what_the_one_before_left():
     lines = funnel(COUNTS, PARAMS, {"drawn": {"stem": 5, "tasks": 2}}).splitlines()
     assert lines[2:6] == [
         "| came in |  |  | 120 |",
-        "| label_task | label task | 2 | 118 |",
+        "| label_task | a task whose answers are labels | 2 | 118 |",
         "| low_score | the answer's score is below 10 | 100 | 18 |",
         "| too_short | the answer is shorter than 1,200 characters | 0 | 18 |",
     ]

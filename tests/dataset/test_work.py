@@ -83,7 +83,7 @@ def test_the_card_shows_rules_with_their_values_and_what_they_took(inputs, out):
         "| low_score | the answer's score is below 10 | 1,990 | 8 |",
         "| too_long | the answer is longer than 4,096 characters | 0 | 8 |",
         "| first_person | switched off | 0 | 8 |",
-        "| no_answer | no answer | 2 | 1,998 |",
+        "| no_answer | there is no answer | 2 | 1,998 |",
         "| other | 7 | 7 | cooking (7) |",
         "**Written by a language model**, as their author field says: 1 of them, by a language model (1).",
         "**Drafts**: 1 of them are tagged `needs=editing`",

@@ -1,7 +1,6 @@
 """What every rule took: the curation funnel of a dataset card, over all sources and for each of them.
 
-The counts are those of the manifest of `clean` (docs/artifacts.md). A rule that is not named here, a reader's own for
-instance, is shown by its name.
+The counts are those of the manifest of `clean` (docs/artifacts.md). A rule that is not named here is shown by its name.
 """
 
 from __future__ import annotations
@@ -30,6 +29,54 @@ RULE_IN_WORDS = {
     "also_in_dev": "the same prompt stands in the dev split",
 }
 """Rule -> what it drops, with the settings of `clean` in braces. In the order in which the rules are asked."""
+READ_IN_WORDS = {
+    "asker_is_answerer": "the answer is the asker's own: no dialogue",
+    "asker_unknown": "nobody can tell which comments are the asker's",
+    "bad_instance": "an instance that cannot be read",
+    "bad_row": "a row that cannot be read",
+    "bad_task": "a file that is no task, or cannot be read",
+    "bot": "written by a program",
+    "broken_row": "a row that breaks off",
+    "category": "a task of a category that is left out",
+    "copied_answers": "a task whose answers stand in its input",
+    "deleted": "its author deleted it, or the account is gone",
+    "duplicate_task": "the same task stands elsewhere",
+    "empty_file": "a file without text",
+    "empty_post": "question or answer has no text",
+    "fabricated_post": "one of the dump's own false posts",
+    "few_steps": "an article with too few steps",
+    "has_text": "a title that needs the text below it",
+    "label_task": "a task whose answers are labels",
+    "link_post": "a title that needs the page it links to",
+    "long_prompt": "a prompt that is too long",
+    "missing_attribute": "a row without what makes it a post",
+    "moderator": "written as a moderator",
+    "no_answer": "there is no answer",
+    "no_comments": "a site without a table of comments",
+    "no_instances": "a task without instances",
+    "no_prompt": "there is no question",
+    "no_score": "its votes are not stated",
+    "no_steps": "an article without steps",
+    "no_title": "there is no title",
+    "non_commercial": "its licence forbids commercial use",
+    "not_among_top": "others have more votes",
+    "not_prose": "a task whose answers are no prose",
+    "not_self_contained": "a title that cannot be asked alone",
+    "not_a_question": "a title that is no question",
+    "nsfw": "marked as not safe for work",
+    "orphan_answer": "answers to a question that is not there",
+    "other_file": "a file of another kind",
+    "removed": "moderators removed it",
+    "repeated_post": "the same post stands there twice",
+    "same_title": "the same title stands elsewhere",
+    "stickied": "pinned by moderators",
+    "system_message": "a system message, left out; the rest is kept",
+    "tag": "its tag asks for something else than a story",
+    "third_person": "a third person joins in too early",
+    "too_few_turns": "too few turns for a dialogue",
+    "unknown_license": "its licence is not known",
+}
+"""The same of rules that only readers have: they take theirs before any rule of `clean` is asked."""
 SWITCHES = {
     "low_score": ("filtered",),
     "too_short": ("filtered",),
@@ -101,7 +148,7 @@ def meaning(rule: str, params: Mapping[str, Any]) -> str:
     if not all(params.get(name, True) for name in SWITCHES.get(rule, ())):
         return "switched off"
     if rule not in RULE_IN_WORDS:
-        return plain(rule.replace("_", " "))
+        return READ_IN_WORDS.get(rule, plain(rule.replace("_", " ")))
     return RULE_IN_WORDS[rule].format_map(Values(params))
 
 

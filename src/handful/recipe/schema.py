@@ -52,6 +52,8 @@ class StackExchange:
     """Sites of a folder to pass over."""
     meta: bool = False
     """Read the meta sites of a folder, too (ours: they are about the sites themselves)."""
+    author_names: bool = True
+    """Credit authors by the names in Users.xml, where it lies beside the posts or in their archive (ours)."""
     max_unpacked_gb: float = 500.0
     """Refuse an archive whose Posts.xml claims more (ours; the largest real one is about 100 GB)."""
 
@@ -66,6 +68,7 @@ class CommentChains:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     meta: bool = False
+    author_names: bool = True
     """As in a source of kind "stackexchange"."""
     min_turns: int = 4
     """Of question, answer and comments together, the answerer last (ours, as is all that follows)."""
@@ -144,6 +147,9 @@ class Reddit:
         check(self, "max_chars", low=self.min_chars)
         check(self, "max_prompt_chars", low=1)
         check(self, "max_prompts", low=0)
+        for name in self.subreddits:
+            if not name.replace("_", "a").isalnum():
+                raise ValueError(f'subreddits: must be names such as "WritingPrompts", found "{name}"')
         if self.split != "test" and not self.comments:
             raise ValueError('comments: must name the files with the answers, unless split = "test"')
         if self.split != "test" and self.max_prompts:

@@ -139,14 +139,16 @@ def candidates(
             score, link = next((found for found in SPACINGS if found[0] in buffer), SPACINGS[1])
         find, rfind, at_score, at_link = buffer.find, buffer.rfind, len(score), len(link)
         end = -1
-        while (
-            start := end + 1
-        ) < size:  # of a million rows a second, most go no further than some lines from here
+        while (start := end + 1) < size:  # most rows go no further than some lines from here
             end = find(b"\n", start, size)
             number += 1
             at = rfind(score, start, end) + at_score
-            if at >= at_score and ((low[buffer[at]] and buffer[at + 1] in CLOSE) or buffer[at] == minus):
-                continue
+            if at >= at_score:
+                if buffer[at + 1] in CLOSE:
+                    if low[buffer[at]]:
+                        continue
+                elif buffer[at] == minus:
+                    continue
             at = find(link, start, end) + at_link
             if at >= at_link:
                 if bytes(buffer[at : find(b'"', at, end)]) in wanted:

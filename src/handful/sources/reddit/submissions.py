@@ -150,7 +150,7 @@ def consider(row: bytes, shard: Shard, seen: Seen, drop: Callable[[str, Reason],
     if glance.title is None:
         raise BadRow("has no title, and so is no submission")
     subreddit = glance.subreddit or "unknown"
-    if source.subreddits and subreddit.lower() not in {name.lower() for name in source.subreddits}:
+    if source.subreddits and all(subreddit.lower() != name.lower() for name in source.subreddits):
         return
     found: Kept | Reason | None = low_score(glance.score, source.min_score)
     found = found or ask(FULL.decode(row), own, subreddit, source)

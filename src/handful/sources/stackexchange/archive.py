@@ -1,4 +1,4 @@
-"""One member of a .7z archive as a stream of bytes, checked as it goes by. Nothing is unpacked to disk.
+"""Members of a .7z archive as streams of bytes, checked as they go by. Nothing is unpacked to disk.
 
 Unpacks with the standard library, or asks 7-Zip for the same bytes where it is installed: on BZip2 it is up to half
 as fast again. An archive that is damaged, dangerous or of another kind is refused in one sentence.
@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,6 +36,10 @@ MAX_RATIO = 1000
 UNSAFE_NAME = re.compile(r"(?:^|/)\.\.(?:/|$)|^/|^[A-Za-z]:")
 
 
+class MissingMember(DataError):
+    """An archive has no member of the name looked for. The message lists those that it has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Packed:
     """A member and the block that it lies in."""
@@ -43,6 +47,11 @@ class Packed:
     path: Path
     member: Member
     block: Block | None
+
+    def is_behind(self, other: Packed) -> bool:
+        """Whether both lie in one block, this one further back: then one pass gives both."""
+        here, there = self.member, other.member
+        return self.path == other.path and here.block == there.block >= 0 and here.offset > there.offset
 
 
 def find(path: Path, name: str, max_bytes: float) -> Packed:
@@ -52,6 +61,7 @@ def find(path: Path, name: str, max_bytes: float) -> Packed:
         max_bytes: the most that may have to be unpacked to reach its end.
 
     Raises:
+        MissingMember: there is none of that name.
         DataError: names the file and what is wrong with it.
     """
     try:
@@ -64,7 +74,7 @@ def find(path: Path, name: str, max_bytes: float) -> Packed:
         _check_size(member, block, max_bytes)
         decoder(block)
     except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
     return Packed(path, member, block)
 
 
@@ -86,9 +96,28 @@ def open_member(packed: Packed, program: str | None = "") -> io.BufferedReader:
     """
     if packed.block is None:
         return io.BufferedReader(io.BytesIO())
-    if program == "":
-        program = seven_zip()
-    return io.BufferedReader(ByProgram(packed, program) if program else ByLibrary(packed), CHUNK)
+    return Pass([packed], program).open_next()
+
+
+class Pass:
+    """Several members of one block from one decompression, in the order in which they lie in it.
+
+    Each is a file as `open_member` gives it, to be read to its end before the next is opened. Close the pass where the
+    last of them is not opened.
+    """
+
+    def __init__(self, members: Sequence[Packed], program: str | None = "") -> None:
+        if program == "":
+            program = seven_zip()
+        self.waiting = list(members)
+        self.stream: ByProgram | ByLibrary = ByProgram(members, program) if program else ByLibrary(members)
+
+    def open_next(self) -> io.BufferedReader:
+        packed = self.waiting.pop(0)
+        return io.BufferedReader(Checked(packed, self.stream, last=not self.waiting), CHUNK)
+
+    def close(self) -> None:
+        self.stream.close()
 
 
 def seven_zip() -> str | None:
@@ -96,15 +125,48 @@ def seven_zip() -> str | None:
     return shutil.which("7zz") or shutil.which("7z")
 
 
-class ByLibrary(io.RawIOBase):
-    """A member, unpacked with the standard library. What lies before it in the block has to be unpacked, too."""
+class Checked(io.RawIOBase):
+    """One member's bytes out of a stream of several. At their end, size and checksum have to be those of the header."""
 
-    def __init__(self, packed: Packed) -> None:
-        assert packed.block is not None
+    def __init__(self, packed: Packed, stream: io.RawIOBase, last: bool) -> None:
         self.packed = packed
-        self.chunks = _by_library(packed, packed.block)
-        self.held = memoryview(b"")
+        self.stream = stream
+        self.last = last
         self.size = self.crc = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        wanted = memoryview(buffer)[: self.packed.member.size - self.size]
+        count = self.stream.readinto(wanted) or 0 if wanted else 0
+        self.size += count
+        self.crc = zlib.crc32(wanted[:count], self.crc)
+        if not count:
+            self.check()
+        return count
+
+    def check(self) -> None:
+        member, where = self.packed.member, f"{self.packed.path}: {self.packed.member.name}"
+        if self.size != member.size:
+            raise DataError(f"{where} is damaged: {self.size:,} of {member.size:,} bytes could be unpacked")
+        if member.crc not in (None, self.crc):
+            raise DataError(
+                f"{where} is damaged: its bytes do not match their checksum; copy the archive again"
+            )
+
+    def close(self) -> None:
+        if self.last:
+            self.stream.close()
+        super().close()
+
+
+class ByLibrary(io.RawIOBase):
+    """Members end to end, unpacked with the standard library: also what lies before and between them in the block."""
+
+    def __init__(self, members: Sequence[Packed]) -> None:
+        self.chunks = _by_library(members)
+        self.held = memoryview(b"")
 
     def readable(self) -> bool:
         return True
@@ -112,10 +174,6 @@ class ByLibrary(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if not self.held:
             self.held = memoryview(next(self.chunks, b""))
-            self.size += len(self.held)
-            self.crc = zlib.crc32(self.held, self.crc)
-            if not self.held:
-                _check_end(self.packed, self.size, self.packed.member.crc in (None, self.crc))
         count = min(len(buffer), len(self.held))
         buffer[:count] = self.held[:count]
         self.held = self.held[count:]
@@ -123,24 +181,20 @@ class ByLibrary(io.RawIOBase):
 
 
 class ByProgram(io.RawIOBase):
-    """A member as `7zz x -so` writes it, in one thread: this process reads while that one unpacks and checks."""
+    """Members end to end as `7zz x -so` writes them, in one thread: this process reads while that one unpacks."""
 
-    def __init__(self, packed: Packed, program: str) -> None:
-        self.packed = packed
-        self.size = 0
+    def __init__(self, members: Sequence[Packed], program: str) -> None:
+        self.members = members
+        self.begun = False
         self.instead: ByLibrary | None = None
-        command = [
-            program,
-            "x",
-            "-so",
-            "-mmt=1",
-            "-spd",
-            "--",
-            str(packed.path.absolute()),
-            packed.member.name,
-        ]
+        path = str(members[0].path.absolute())
+        names = [packed.member.name for packed in members]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+            [program, "x", "-so", "-mmt=1", "-spd", "--", path, *names],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
         )
 
     def readable(self) -> bool:
@@ -151,13 +205,11 @@ class ByProgram(io.RawIOBase):
             return self.instead.readinto(buffer)
         assert self.process.stdout is not None
         count: int = self.process.stdout.readinto(buffer)  # type: ignore[attr-defined]
-        self.size += count
-        if not count or self.size > self.packed.member.size:
-            failed = self.process.wait() != 0 if not count else True
-            if failed and not self.size:  # an old 7-Zip may not know these switches
-                self.instead = ByLibrary(self.packed)
-                return self.instead.readinto(buffer)
-            _check_end(self.packed, self.size, not failed)
+        if not count and not self.begun and self.process.wait() != 0:
+            # An old 7-Zip may not know these switches.
+            self.instead = ByLibrary(self.members)
+            return self.instead.readinto(buffer)
+        self.begun = True
         return count
 
     def close(self) -> None:
@@ -167,14 +219,6 @@ class ByProgram(io.RawIOBase):
             assert self.process.stdout is not None
             self.process.stdout.close()
         super().close()
-
-
-def _check_end(packed: Packed, size: int, right: bool) -> None:
-    where = f"{packed.path}: {packed.member.name}"
-    if size != packed.member.size:
-        raise DataError(f"{where} is damaged: {size:,} of {packed.member.size:,} bytes could be unpacked")
-    if not right:
-        raise DataError(f"{where} is damaged: its bytes do not match their checksum; copy the archive again")
 
 
 def _contents(file: BinaryIO) -> Contents:
@@ -214,7 +258,9 @@ def _pick(contents: Contents, name: str) -> Member:
         return names[found[0]]
     if found:
         raise DataError(f"holds more than one {name}: {', '.join(sorted(found)[:12])}")
-    raise DataError(f"holds no {name}, only {', '.join(sorted(names)[:12]) or 'an empty list of members'}")
+    raise MissingMember(
+        f"holds no {name}, only {', '.join(sorted(names)[:12]) or 'an empty list of members'}"
+    )
 
 
 def _check_size(member: Member, block: Block, max_bytes: float) -> None:
@@ -230,18 +276,21 @@ def _check_size(member: Member, block: Block, max_bytes: float) -> None:
         )
 
 
-def _by_library(packed: Packed, block: Block) -> Iterator[bytes]:
-    """The member's bytes with the standard library. What lies before it in the block has to be unpacked, too."""
-    before, left = packed.member.offset, packed.member.size
+def _by_library(members: Sequence[Packed]) -> Iterator[bytes]:
+    """The members' bytes with the standard library."""
+    path, block = members[0].path, members[0].block
+    assert block is not None
+    windows = [(packed.member.offset, packed.member.offset + packed.member.size) for packed in members]
+    position = 0
     try:
-        with packed.path.open("rb") as file:
-            for chunk in _unpacked(file, block, before + left):
-                kept = chunk[before:] if before else chunk
-                before = max(0, before - len(chunk))
-                if kept:
-                    yield kept
+        with path.open("rb") as file:
+            for chunk in _unpacked(file, block, windows[-1][1]):
+                for start, stop in windows:
+                    if kept := chunk[max(0, start - position) : max(0, stop - position)]:
+                        yield kept
+                position += len(chunk)
     except DataError as error:
-        raise DataError(f"{packed.path}: {error}") from error
+        raise DataError(f"{path}: {error}") from error
 
 
 def _unpacked(file: BinaryIO, block: Block, wanted: int) -> Iterator[bytes]:

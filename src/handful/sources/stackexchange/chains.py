@@ -18,8 +18,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from handful.core import jsonl
 from handful.core.errors import DataError
@@ -29,6 +30,7 @@ from handful.recipe.schema import CommentChains
 from handful.run.engine import each
 from handful.run.progress import progress
 from handful.sources.output import Output
+from handful.sources.stackexchange.archive import CHUNK
 from handful.sources.stackexchange.comments import Comment, to_turn
 from handful.sources.stackexchange.comments import read as read_comment
 from handful.sources.stackexchange.join import authors, license
@@ -44,6 +46,7 @@ from handful.sources.stackexchange.threads import (
     scan_posts,
     threads,
 )
+from handful.sources.stackexchange.users import credit_site, credited, find_users, open_both
 
 MB = 1e6
 WORTH_PROCESSES = 64e6
@@ -60,6 +63,7 @@ class Chains:
     comments: Site
     min_turns: int
     third_person: Literal["stop", "skip"]
+    users: Site | None = None
 
 
 def read(
@@ -76,8 +80,10 @@ def read(
     """
     posts = sites(source)
     comments = {identity(site.name): site for site in sites(source, COMMENTS)}
+    most = source.max_unpacked_gb * 1e9
+    users = {site.name: find_users(site, most) if source.author_names else None for site in posts}
     shards = {
-        site.name: Chains(name, site, beside, source.min_turns, source.third_person)
+        site.name: Chains(name, site, beside, source.min_turns, source.third_person, users[site.name])
         for site in posts
         if (beside := comments.get(identity(site.name)))
     }
@@ -104,9 +110,10 @@ def read(
         taken = part.counts["rules"]
         put.take("examples", part.folder / "examples.jsonl", part.counts["dialogues"])
         put.take("dropped", part.folder / "dropped.jsonl", sum(taken.values()), taken)
-        totals.update({key: part.counts[key] for key in ("posts", "comments", "threads")})
+        totals.update({key: n for key, n in part.counts.items() if key not in ("dialogues", "rules")})
     return {
-        **totals,
+        **{key: totals[key] for key in ("posts", "comments", "threads")},
+        **(credited({site: users[site] for site in shards}, totals) if source.author_names else {}),
         "communities": {site: part.counts["dialogues"] for site, part in parts.items()},
         **({"passed_over": skipped} if (skipped := passed_over(source)) else {}),
     }
@@ -114,6 +121,14 @@ def read(
 
 def read_site(shard: Chains, out: Path) -> dict[str, Any]:
     """Rows in, examples.jsonl and dropped.jsonl out."""
+    with open_both(shard.posts, shard.users) as (file, open_users):
+        counts = read_threads(shard, file, out)
+        site = shard.posts.name
+        return counts | (credit_site(out / "examples.jsonl", site, open_users) if open_users else {})
+
+
+def read_threads(shard: Chains, file: BinaryIO, out: Path) -> dict[str, Any]:
+    """The same, with authors as their numbers. `file` is Posts.xml."""
     seen, rules = Seen(), Counter[str]()
     posts, comments = shelf(shard.posts, out), shelf(shard.comments, out)
     with (
@@ -122,7 +137,7 @@ def read_site(shard: Chains, out: Path) -> dict[str, Any]:
         jsonl.writer(out / "examples.jsonl") as keep,
         jsonl.writer(out / "dropped.jsonl") as drop,
     ):
-        for dropped in scan_all(shard, posts, comments, seen):
+        for dropped in scan_all(shard, file, posts, comments, seen):
             rules[dropped.rule] += 1
             drop(dropped)
         heard = kept = 0
@@ -146,11 +161,12 @@ def read_site(shard: Chains, out: Path) -> dict[str, Any]:
     }
 
 
-def scan_all(shard: Chains, posts: Shelf, comments: Shelf, seen: Seen) -> Iterator[Dropped]:
+def scan_all(shard: Chains, file: BinaryIO, posts: Shelf, comments: Shelf, seen: Seen) -> Iterator[Dropped]:
     """Both passes; yields the rows that could not be used."""
     site = shard.posts.name
     with named(shard.posts):
-        yield from scan_posts(site, records(shard.posts.chunks()), posts, shard.min_turns - 2, seen)
+        rows = records(iter(partial(file.read, CHUNK), b""))
+        yield from scan_posts(site, rows, posts, shard.min_turns - 2, seen)
     with named(shard.comments):
         yield from scan_comments(site, records(shard.comments.chunks()), comments, seen)
 

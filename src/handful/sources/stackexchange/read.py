@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from handful.core.errors import DataError
+from handful.core.files import file_hash, write_whole
 from handful.recipe.schema import StackExchange
 from handful.run.engine import Part, current, each
 from handful.run.progress import Advance, progress
 from handful.sources.output import Output
 from handful.sources.stackexchange.scan import Bounds, check_broken
 from handful.sources.stackexchange.shards import (
+    ACCOUNTS,
+    CANDIDATES,
+    Accounts,
     Bucket,
     Range,
     WholeSite,
+    names_in,
     read_site,
+    scan_accounts,
     scan_blocks,
     scan_range,
     settle_bucket,
 )
 from handful.sources.stackexchange.sites import Site, passed_over, sites
 from handful.sources.stackexchange.tables import buckets_for
+from handful.sources.stackexchange.users import credit, credited, find_users, first
 
 MB = 1e6
 BZIP2 = b"\x04\x02\x02"
+CREDITED = "credited.jsonl"
 BUCKET_BYTES = 256 << 20
 """Of XML, about, whose posts are settled together; and a plain file beyond this is cut into ranges."""
 RANGE_BYTES = 64 << 20
@@ -51,9 +60,11 @@ def read(
     """
     bounds = Bounds(**rules)
     found = sites(source)
+    most = source.max_unpacked_gb * 1e9
+    users = {site.name: find_users(site, most) if source.author_names else None for site in found}
     large = [site for site in found if site.size > BUCKET_BYTES and in_ranges(site)]
     whole = {
-        site.name: WholeSite(name, site, bounds, buckets_for(site.size, BUCKET_BYTES))
+        site.name: WholeSite(name, site, bounds, buckets_for(site.size, BUCKET_BYTES), users[site.name])
         for site in found
         if site not in large
     }
@@ -71,7 +82,8 @@ def read(
         )
         parts |= {site: [part] for site, part in read.items()}
         for site in large:
-            parts[site.name] = read_ranges(name, site, bounds, scratch / f"site-{site.name}", advance)
+            folder = scratch / f"site-{site.name}"
+            parts[site.name] = read_ranges(name, site, bounds, folder, advance, users[site.name])
     communities = {site.name: collect(parts[site.name], put) for site in found}
     empty = [site for site in found if not communities[site.name]["questions"]]
     if len(empty) == len(found):
@@ -82,6 +94,7 @@ def read(
         **{key: totals[key] for key in ("questions", "answers", "posts")},
         "communities": {site: counts["questions"] for site, counts in communities.items()},
         **({"without_questions": [site.name for site in empty]} if empty else {}),
+        **(credited(users, totals) if source.author_names else {}),
         **({"passed_over": skipped} if (skipped := passed_over(source)) else {}),
     }
 
@@ -102,19 +115,16 @@ def in_ranges(site: Site) -> bool:
     )
 
 
-def read_ranges(name: str, site: Site, bounds: Bounds, folder: Path, advance: Advance) -> list[Part]:
-    """A large site: its ranges, each into every bucket, and then the buckets."""
+def read_ranges(
+    name: str, site: Site, bounds: Bounds, folder: Path, advance: Advance, users: Site | None = None
+) -> list[Part]:
+    """A large site: its ranges, each into every bucket, then the buckets, and at last the names of the authors."""
     count = buckets_for(site.size, BUCKET_BYTES)
-    scan, size, step = scan_range, site.size, RANGE_BYTES
-    if site.packed and site.packed.block:
-        scan, size, step = scan_blocks, site.packed.block.packed, PACKED_RANGE_BYTES
-    ranges = {
-        f"range-{number:05}": Range(site, bounds, count, start, min(start + step, size))
-        for number, start in enumerate(range(0, size, step))
-    }
+    scan = scan_blocks if site.packed else scan_range
+    ranges = {name: Range(site, bounds, count, *ends) for name, ends in cut(site).items()}
     buckets = {
         f"bucket-{number:03}": Bucket(
-            name, site, bounds, tuple(str(folder / "ranges" / range) for range in ranges), number
+            name, site, bounds, tuple(str(folder / "ranges" / range) for range in ranges), number, bool(users)
         )
         for number in range(count)
     }
@@ -132,8 +142,42 @@ def read_ranges(name: str, site: Site, bounds: Bounds, folder: Path, advance: Ad
         raise DataError(
             f"{site.path}: Posts.xml is damaged: {counts['bytes']:,} of {site.size:,} bytes could be unpacked"
         )
-    settled = each(settle_bucket, buckets, folder / "buckets")
-    return [*scanned.values(), *settled.values()]
+    settled = [*each(settle_bucket, buckets, folder / "buckets").values()]
+    if users:
+        named = credit_ranges(site, users, settled, folder)
+        settled[0] = replace(settled[0], counts=settled[0].counts | named)
+    return [*scanned.values(), *settled]
+
+
+def cut(table: Site) -> dict[str, tuple[int, int]]:
+    """The ranges of a large table: name -> (start, stop)."""
+    size, step = table.size, RANGE_BYTES
+    if table.packed and table.packed.block:
+        size, step = table.packed.block.packed, PACKED_RANGE_BYTES
+    return {
+        f"range-{number:05}": (start, min(start + step, size))
+        for number, start in enumerate(range(0, size, step))
+    }
+
+
+def credit_ranges(site: Site, users: Site, settled: Sequence[Part], folder: Path) -> dict[str, int]:
+    """Copy each bucket's candidates, with the names of their authors: found once for all buckets."""
+    wanted, file = set[bytes](), folder / ACCOUNTS
+    for part in settled:
+        wanted.update((part.folder / ACCOUNTS).read_bytes().split())
+    write_whole(file, b"\n".join(sorted(wanted)))
+    ranges = cut(users) if in_ranges(users) else {"all": (0, None)}
+    shards = {name: Accounts(users, str(file), file_hash(file), *ends) for name, ends in ranges.items()}
+    found = each(scan_accounts, shards if wanted else {}, folder / "users")
+    unpacked = sum(part.counts["bytes"] for part in found.values())
+    if wanted and users.packed and "all" not in ranges and unpacked != users.size:
+        raise DataError(
+            f"{users.path}: Users.xml is damaged: {unpacked:,} of {users.size:,} bytes could be unpacked"
+        )
+    names = first(pair for part in found.values() for pair in names_in(part.folder))
+    for part in settled:
+        credit(part.folder / CANDIDATES, part.folder / CREDITED, site.name, names)
+    return {"named": len(names), "unnamed": len(wanted) - len(names)}
 
 
 def collect(parts: list[Part], put: Output) -> Counter[str]:
@@ -142,7 +186,12 @@ def collect(parts: list[Part], put: Output) -> Counter[str]:
     for part in parts:
         rules = part.counts["rules"]
         if part.counts["candidates"]:
-            put.take("candidates", part.folder / "candidates.jsonl", part.counts["candidates"])
+            lines = part.folder / CREDITED
+            put.take(
+                "candidates",
+                lines if lines.exists() else part.folder / CANDIDATES,
+                part.counts["candidates"],
+            )
         put.take("dropped", part.folder / "dropped.jsonl", sum(rules.values()), rules)
         total.update({key: n for key, n in part.counts.items() if key != "rules"})
     return total

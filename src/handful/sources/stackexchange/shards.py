@@ -17,12 +17,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Candidate, Dropped
-from handful.sources.stackexchange import archive
+from handful.sources.stackexchange import archive, users
 from handful.sources.stackexchange.blocks import unpack_range
 from handful.sources.stackexchange.join import Fetch, settle
 from handful.sources.stackexchange.scan import Bounds, Scan, scan
@@ -31,6 +31,10 @@ from handful.sources.stackexchange.tables import PLACES, Tables, read_bucket
 
 BUFFER = 1 << 20
 ROWS = "rows.bin"
+CANDIDATES = "candidates.jsonl"
+ACCOUNTS = "accounts.txt"
+"""The Ids of those whom a bucket's candidates credit without a name."""
+NAMES = "names.json"
 
 Counts = dict[str, Any]
 
@@ -43,6 +47,7 @@ class WholeSite:
     site: Site
     bounds: Bounds
     buckets: int
+    users: Site | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,21 @@ class Bucket:
     ranges: tuple[str, ...]
     """The folders that the ranges left."""
     number: int
+    nameless: bool = False
+    """Tell whose names are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The rows of a Users.xml: all, or those that start in [start, stop), counted as in a Range."""
+
+    users: Site
+    wanted: str
+    """A file of Ids, one a line."""
+    sha256: str
+    """Of that file."""
+    start: int
+    stop: int | None
 
 
 def read_site(shard: WholeSite, out: Path) -> Counts:
@@ -79,7 +99,7 @@ def read_site(shard: WholeSite, out: Path) -> Counts:
             if site.packed
             else None
         )
-        with open_posts(site) as file:
+        with users.open_both(site, shard.users) as (file, open_users):
             seen = scan(site.name, file, tables, shard.bounds, spill)
             if spill:
                 spill.flush()
@@ -89,16 +109,14 @@ def read_site(shard: WholeSite, out: Path) -> Counts:
                 for number in range(shard.buckets):
                     table = tables.bucket(number)
                     results.put(settle(shard.source, site.name, table, shard.bounds, fetch))
-    return {**numbers(seen), **results.counts()}
+            names = users.credit_site(out / CANDIDATES, site.name, open_users) if open_users else {}
+    return {**numbers(seen), **results.counts(), **names}
 
 
 def scan_range(shard: Range, out: Path) -> Counts:
     """The tables of a range, and the faults found in it as dropped.jsonl."""
-    with named(shard.site), shard.site.path.open("rb", BUFFER) as file:
-        position = shard.start
-        if position:  # the row that the start cuts belongs to the range before
-            file.seek(position - 1)
-            position += len(file.readline()) - 1
+    with named(shard.site), shard.site.open() as file:
+        position = seek_row(file, shard.start)
         tables = Tables(shard.buckets, out)
         seen = scan(shard.site.name, file, tables, shard.bounds, None, position, shard.stop)
         tables.flush()
@@ -109,13 +127,8 @@ def scan_range(shard: Range, out: Path) -> Counts:
 
 def scan_blocks(shard: Range, out: Path) -> Counts:
     """The same of a range of an archive's blocks, and a copy of the rows that may be wanted."""
-    packed = shard.site.packed
-    assert packed is not None
-    assert packed.block is not None
-    stream = packed.block.offset, packed.block.packed
     with named(shard.site):
-        with shard.site.path.open("rb") as file:
-            own, behind = unpack_range(file, stream, shard.start, shard.stop, archive.seven_zip())
+        own, behind = unpack_blocks(shard.site, shard.start, shard.stop)
         tables = Tables(shard.buckets, out)
         with (out / ROWS).open("wb", BUFFER) as spill, Results(out) as results:
             # Who holds the end of a line has the next one, too: a range cannot know whether it begins with a line.
@@ -127,6 +140,23 @@ def scan_blocks(shard: Range, out: Path) -> Counts:
     return {**numbers(seen), **results.counts(), "bytes": len(own)}
 
 
+def seek_row(file: IO[bytes], start: int) -> int:
+    """Go to the first row that begins at `start` or later, and tell where: one that it cuts is of the range before."""
+    if not start:
+        return 0
+    file.seek(start - 1)
+    return start - 1 + len(file.readline())
+
+
+def unpack_blocks(site: Site, start: int, stop: int) -> tuple[bytes, bytes]:
+    """What the blocks hold that begin in [start, stop), and what the one behind them does."""
+    assert site.packed is not None
+    assert site.packed.block is not None
+    stream = site.packed.block.offset, site.packed.block.packed
+    with site.path.open("rb") as file:
+        return unpack_range(file, stream, start, stop, archive.seven_zip())
+
+
 def settle_bucket(shard: Bucket, out: Path) -> Counts:
     """The candidates and the drops of a bucket's questions."""
     ranges = [Path(folder) for folder in shard.ranges]
@@ -135,11 +165,35 @@ def settle_bucket(shard: Bucket, out: Path) -> Counts:
         table = read_bucket(ranges, shard.number, [path.stat().st_size for path in copies])
         files = [stack.enter_context(path.open("rb", 0)) for path in copies or [shard.site.path]]
         results.put(settle(shard.source, shard.site.name, table, shard.bounds, fetcher(*files)))
+    if shard.nameless:
+        found = users.nameless(out / CANDIDATES, shard.site.name)
+        (out / ACCOUNTS).write_bytes(b"\n".join(sorted(found)))
     return results.counts()
 
 
-def open_posts(site: Site) -> BinaryIO:
-    return archive.open_member(site.packed) if site.packed else site.path.open("rb", BUFFER)
+def scan_accounts(shard: Accounts, out: Path) -> Counts:
+    """The names of those accounts that are wanted."""
+    site, start, stop = shard.users, shard.start, shard.stop
+    wanted, size = set(Path(shard.wanted).read_bytes().split()), 0
+    with users.optional(site), ExitStack() as stack:
+        if stop is None:
+            rows = users.read_names(stack.enter_context(site.open()), wanted)
+        elif site.packed is None:
+            file = stack.enter_context(site.open())
+            rows = users.read_names(file, wanted, seek_row(file, start), stop)
+        else:
+            own, behind = unpack_blocks(site, start, stop)
+            text, size = io.BytesIO(own + behind), len(own)
+            rows = users.read_names(text, wanted, len(text.readline()) if start else 0, size + 1)
+        names = {id.decode(): name for id, name in users.first(rows).items()}
+    (out / NAMES).write_bytes(jsonl.dumps(names))
+    return {"bytes": size}
+
+
+def names_in(folder: Path) -> Iterator[tuple[bytes, str]]:
+    """What `scan_accounts` found, as (id, name)."""
+    for found in jsonl.read(folder / NAMES, dict[str, str]):
+        yield from ((id.encode(), name) for id, name in found.items())
 
 
 @contextmanager
@@ -179,7 +233,7 @@ class Results:
         self.rules: Counter[str] = Counter()
 
     def __enter__(self) -> Results:
-        self.kept = (self.out / "candidates.jsonl").open("wb", BUFFER)
+        self.kept = (self.out / CANDIDATES).open("wb", BUFFER)
         self.dropped = (self.out / "dropped.jsonl").open("wb", BUFFER)
         return self
 

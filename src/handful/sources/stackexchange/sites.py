@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +25,7 @@ from handful.sources.stackexchange.rows import MAX_ROW
 
 POSTS = "Posts.xml"
 COMMENTS = "Comments.xml"
+USERS = "Users.xml"
 TABLES = ("Badges", "Comments", "PostHistory", "PostLinks", "Posts", "Tags", "Users", "Votes")
 """The largest sites come as one archive a table: stackoverflow.com-Posts.7z and the like."""
 
@@ -46,13 +48,13 @@ class Site:
         """Bytes of XML."""
         return self.packed.member.size if self.packed else self.path.stat().st_size
 
+    def open(self) -> BinaryIO:
+        """The table from its beginning; of an archive, it can be read once."""
+        return archive.open_member(self.packed) if self.packed else self.path.open("rb", archive.CHUNK)
+
     def chunks(self) -> Iterator[bytes]:
-        if self.packed:
-            yield from archive.chunks(self.packed)
-            return
-        with self.path.open("rb") as file:
-            while chunk := file.read(archive.CHUNK):
-                yield chunk
+        with self.open() as file:
+            yield from iter(partial(file.read, archive.CHUNK), b"")
 
 
 @dataclass(slots=True)
@@ -91,13 +93,13 @@ def passed_over(source: StackExchange | CommentChains) -> dict[str, int]:
 
 
 def open_table(name: str, file: Path, table: str, max_bytes: float) -> Site | None:
-    """A site's table in a file that was found; None for comments that an archive does not hold."""
+    """A site's table in a file that was found; None for one other than posts that an archive does not hold."""
     if file.suffix != ".7z":
         return Site(name, file, None)
     try:
         return Site(name, file, archive.find(file, table, max_bytes))
-    except DataError as error:
-        if table != POSTS and f"holds no {table}" in str(error):
+    except archive.MissingMember:
+        if table != POSTS:
             return None
         raise
 

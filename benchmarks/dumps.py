@@ -32,7 +32,7 @@ from invented.posts import CODE, Site
 
 from handful.sources.stackexchange.rows import FABRICATED
 
-ROW_BYTES = 1372
+ROW_BYTES = 1400
 """About: a dump of N MB has N MB give or take a hundredth."""
 SAMPLE = 100e6
 ROW = re.compile(rb'\s*<row Id="(\d+)" PostTypeId="(\d+)".*? Score="(-?\d+)".*? Body="([^"]*)"')

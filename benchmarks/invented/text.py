@@ -9,13 +9,14 @@ All of it is arrays of numbers until the very end, for speed.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 COMMON = (
     "the 60 of 29 to 27 and 26 a 24 in 20 is 18 that 12 it 11 for 10 you 10 be 8 as 8 with 7 are 7 on 7 this 7 or 6 not 6 "
@@ -29,9 +30,9 @@ COMMON_SHARE = 0.47
 """Of all words; the rest are invented."""
 SUBJECT_SHARE, SUBJECTS, SUBJECT_WORDS, SUBJECT_RUN = 0.2, 4000, 16, 240
 """Words that belong to what a text is about; how many of those a text has, and how long it is about it."""
-FOLLOWING_SHARE, FOLLOWERS = 0.6, 4
-"""Words that are one of the few that like to stand behind the one before."""
-VOCABULARY = 40_000
+PHRASE_SHARE, PHRASES = 0.3, 20_000
+"""Of what is drawn: two to four words that often stand together."""
+VOCABULARY = 20_000
 ONSETS = "b c d f g h l m n p r s t v w st tr pr ch sh th br cl gr pl sp".split()
 VOWELS = "a e i o u a e i o e ea ou ai".split()
 CODAS = ["", "", "", *"n r s t l d m nd nt st ng ck c p".split()]
@@ -42,16 +43,16 @@ FORMS: tuple[tuple[float, bytes], ...] = (
     (0.052, b"%b. "),
     (0.006, b"%b? "),
     (0.009, b"(%b) "),
-    (0.006, b"&quot;%b&quot; "),
-    (0.004, b"&lt;em&gt;%b&lt;/em&gt; "),
-    (0.004, b"&lt;strong&gt;%b&lt;/strong&gt; "),
-    (0.003, b"&lt;code&gt;%b&lt;/code&gt; "),
+    (0.009, b"&quot;%b&quot; "),
+    (0.005, b"&lt;em&gt;%b&lt;/em&gt; "),
+    (0.005, b"&lt;strong&gt;%b&lt;/strong&gt; "),
+    (0.004, b"&lt;code&gt;%b&lt;/code&gt; "),
     (0.001, b"it\xe2\x80\x99s %b "),
 )
 """How often a word stands so, and how."""
 ENDS = (2, 3)
 CAPITAL = len(FORMS)
-LINK_SHARE = 0.0062
+LINK_SHARE = 0.0085
 LINK = (
     b"&lt;a href=&quot;https://%b.example.org/questions/%d/%b-%b&quot; rel=&quot;nofollow noreferrer&quot;"
     b"&gt;%b %b&lt;/a&gt; "
@@ -64,8 +65,11 @@ CODE = (
 CODE_WORDS = 12_000
 SLOTS = 1 << 18
 """Of the table that turns a random number into a word: the rarest word has one."""
-PARAGRAPH = 135
-PARAGRAPH_SPREAD = 0.75
+PARAGRAPH, PARAGRAPH_SPREAD = 120, 0.8
+"""Bytes until the sentence ends: median, and spread of the logarithm."""
+MARKUP = 40
+FRESH = 200e6
+"""Bytes of bodies in which nothing returns. Then blocks do, in other company: far beyond what a packer looks back."""
 
 
 class Bank:
@@ -106,18 +110,21 @@ class Text:
         common, self.weights = weights(COMMON)
         personal, self.personal_weights = weights(PERSONAL)
         self.common, self.personal = len(common), len(personal)
-        self.words = [*common, *personal, *words]
         self.names = words
+        self.words = [*common, *personal, *words]
+        self.words += self.phrases()
         forms = [form % word for _, form in FORMS for word in self.words]
         capitals = [word[:1].upper() + word[1:] + b" " for word in self.words]
         links = [self.link() for _ in range(LINKS)]
         self.bank = Bank([*forms, *capitals, *links])
         self.code_bank = Bank([*CODE, *(self.identifier() for _ in range(CODE_WORDS))])
+        self.pools: list[list[bytes]] = [[], [], []]
+        """Blocks by who writes, and blocks of code; sorted by length once there are enough."""
+        self.lengths: list[list[int]] = []
+        self.made = 0
         self.tables = [self.table(personal=False), self.table(personal=True)]
-        self.subjects = self.random.integers(
-            self.common + self.personal, len(self.words), (SUBJECTS, SUBJECT_WORDS)
-        )
-        self.followers = self.tables[0][self.random.integers(0, SLOTS, (len(self.words), FOLLOWERS))]
+        first = self.common + self.personal
+        self.subjects = self.random.integers(first, first + VOCABULARY, (SUBJECTS, SUBJECT_WORDS))
         self.subject_table = zipf_table(SUBJECT_WORDS, 1.0, 1 << 8)
         self.code_table = np.concatenate(
             [np.repeat(np.arange(len(CODE)), 160), len(CODE) + zipf_table(CODE_WORDS, 1.0, 4096)]
@@ -142,12 +149,20 @@ class Text:
         """Words by how often they come; those of the first person for people who write about themselves only."""
         own = self.personal_weights / 1000 if personal else np.zeros(self.personal)
         common = self.weights / self.weights.sum() * (COMMON_SHARE - own.sum())
-        rest = ranked(len(self.names), 1.1, 5.0) * (1 - COMMON_SHARE)
-        return slots(np.concatenate([common, own, rest]), SLOTS)
+        rest = ranked(VOCABULARY, 1.1, 5.0) * (1 - COMMON_SHARE)
+        phrases = ranked(PHRASES, 0.9, 10.0) * PHRASE_SHARE / (1 - PHRASE_SHARE)
+        return slots(np.concatenate([common, own, rest, phrases]), SLOTS)
+
+    def phrases(self) -> list[bytes]:
+        shares = np.concatenate([self.weights / self.weights.sum(), np.zeros(self.personal)])
+        table = slots(np.concatenate([shares, ranked(VOCABULARY, 1.1, 5.0)]), SLOTS)
+        numbers = iter(table[self.random.integers(0, SLOTS, 4 * PHRASES)].tolist())
+        sizes = self.random.choice([2, 2, 2, 3, 3, 4], PHRASES).tolist()
+        return [b" ".join(self.words[next(numbers)] for _ in range(size)) for size in sizes]
 
     def stream(self, size: int, personal: bool) -> Stream:
         """At least `size` bytes of sentences."""
-        count = size // 5 + 1000
+        count = size // 6 + 1000
         draws = self.random.integers(0, 1 << 62, count)
         numbers = self.tables[personal][draws & (SLOTS - 1)]
         draws >>= 18
@@ -156,9 +171,6 @@ class Text:
         draws >>= 10
         numbers[about] = self.subjects[subject[about], self.subject_table[draws[about] & 255]]
         draws >>= 8
-        follow = np.flatnonzero((draws & 255) < 256 * FOLLOWING_SHARE)
-        follow = follow[np.diff(follow, prepend=-1) > 1]
-        numbers[follow] = self.followers[numbers[follow - 1], draws[follow] & (FOLLOWERS - 1)]
         draws = self.random.integers(0, 1 << 31, count, dtype=np.int32)
         forms = self.form_table[(draws & 4095) % len(self.form_table)]
         draws >>= 12
@@ -178,35 +190,61 @@ class Text:
         return Stream(text, places[(numbers >= 5) & (numbers <= 9)].tolist())
 
     def bodies(self, sizes: Numbers, personal_share: float, code_share: float) -> list[bytes]:
-        """A body of about each size.
+        """A body of about each size, with new text until there are FRESH bytes, and then with blocks of that.
 
         Args:
             personal_share: of those who write about themselves.
             code_share: of those with blocks of code.
         """
-        count, total = len(sizes), int(sizes.sum())
-        person = self.random.random(count) < personal_share
-        with_code = (self.random.random(count) < code_share).tolist()
-        plain = int(sizes[~person].sum())
+        count = len(sizes)
+        personal = self.random.random(count) < personal_share
+        coded = self.random.random(count) < code_share
+        make = self.fresh if self.made < FRESH else self.recombined
+        return [b"&#xA;".join(blocks) for blocks in make(sizes, personal, coded)]
+
+    def fresh(self, sizes: Numbers, personal: Flags, coded: Flags) -> Iterator[list[bytes]]:
+        total, plain = int(sizes.sum()), int(sizes[~personal].sum())
         streams = [self.stream(plain + 20_000, False), self.stream(total - plain + 20_000, True)]
         code = self.code(total // 3 + 20_000)
-        wanted = np.exp(self.random.normal(np.log(PARAGRAPH), PARAGRAPH_SPREAD, total // 100 + 64 * count))
+        wanted = np.exp(self.random.normal(np.log(PARAGRAPH), PARAGRAPH_SPREAD, total // 60 + 64 * len(sizes)))
         paragraphs = iter(np.maximum(wanted, 20).astype(int).tolist())
         kinds = iter(self.random.random(len(wanted)).tolist())
-        made = []
-        for size, personal, coded in zip(sizes.tolist(), person.tolist(), with_code, strict=True):
-            stream, blocks, left = streams[personal], [], size
+        for size, person, has_code in zip(sizes.tolist(), personal.tolist(), coded.tolist(), strict=True):
+            blocks: list[bytes] = []
+            left = size
             while left > 0:
                 kind = next(kinds)
-                if coded and kind > 0.6:
-                    block = CODED % code.take(next(paragraphs) * 2)
+                if has_code and kind > 0.6:
+                    block, pool = CODED % code.take(next(paragraphs) * 2), self.pools[2]
                 else:
-                    # the end of a paragraph takes some 40 bytes of markup
-                    block = self.block(stream.take(min(next(paragraphs), left))[:-1], kind)
+                    text = streams[person].take(min(next(paragraphs), max(left - MARKUP, 20)))
+                    block, pool = self.block(text[:-1], kind), self.pools[person]
+                pool.append(block)
                 blocks.append(block)
-                left -= len(block) + 10
-            made.append(b"&#xA;".join(blocks))
-        return made
+                left -= len(block) + 5
+            self.made += size - left
+            yield blocks
+
+    def recombined(self, sizes: Numbers, personal: Flags, coded: Flags) -> Iterator[list[bytes]]:
+        if not self.lengths:
+            for pool in self.pools:
+                pool.sort(key=len)
+            self.lengths = [[len(block) for block in pool] for pool in self.pools]
+        draws = iter(self.random.random(int(sizes.sum()) // 60 + 64 * len(sizes)).tolist())
+        for size, person, has_code in zip(sizes.tolist(), personal.tolist(), coded.tolist(), strict=True):
+            blocks = []
+            left = size
+            while left > 0:
+                draw = next(draws)
+                pool, lengths = self.pools[person], self.lengths[person]
+                if has_code and draw > 0.6:
+                    pool, lengths, draw = self.pools[2], self.lengths[2], next(draws)
+                number = int(draw * len(pool))
+                if lengths[number] > left + MARKUP:
+                    number = int(bisect_left(lengths, left + MARKUP) * (1 - draw / 20))
+                blocks.append(pool[number])
+                left -= len(pool[number]) + 5
+            yield blocks
 
     def titles(self, count: int) -> list[bytes]:
         """Titles of some eight words, without markup."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from handful.core.files import file_hash
-from handful.recipe.schema import CommentChains, Recipe, Source, StackExchange, WikiHow
+from handful.recipe.schema import CommentChains, InputPath, Recipe, Source, StackExchange, WikiHow
 from handful.run.execute import Counts, Stage, Work
 
 SITES = Path(__file__).parent / "sources/stackexchange/sites.toml"
@@ -30,8 +30,8 @@ def scan(recipe: Recipe) -> dict[str, Any]:
     """What each source is read with: its own table, and what else decides what comes out.
 
     Most of a dump falls to two numeric rules of `clean`, so the scan applies them and counts what they took. A bare
-    Posts.xml is named after the folder that it lies in, and a list says to which group a site belongs. All this is
-    therefore part of the key of `sources`.
+    Posts.xml is named after the folder that it lies in, its authors are named in a file beside it, and a list says to
+    which group a site belongs. All this is therefore part of the key of `sources`.
     """
     clean = recipe.clean
     rules = (
@@ -50,7 +50,16 @@ def facts(source: Source, rules: dict[str, int]) -> dict[str, Any]:
         "rules": rules if isinstance(source, StackExchange) else {},
         "sites": [path.parent.name for path in bare],
         "list": file_hash(SITES),
+        "users": users_beside(source) if source.author_names else [],
     }
+
+
+def users_beside(source: StackExchange | CommentChains) -> list[InputPath]:
+    """Files of accounts that no path names, but that are read: those beside a named file of posts."""
+    from handful.sources.stackexchange.sites import accounts_beside
+
+    files = [accounts_beside(Path(path)) for path in source.paths]
+    return [InputPath(str(file)) for file in files if file and file.is_file()]
 
 
 STAGES = (

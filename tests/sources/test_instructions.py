@@ -228,7 +228,7 @@ def test_licences_are_kept_and_can_be_asked_for(folder, licence, non_commercial,
     assert read_all(path)[0][0].origin.license == ", ".join(filter(None, stated))
     for option, applies, rule in (
         ("allow_non_commercial", non_commercial, "non_commercial"),
-        ("allow_unknown_license", unknown, "unknown_licence"),
+        ("allow_unknown_license", unknown, "unknown_license"),
     ):
         _, dropped, _ = read_all(path, **{option: False})
         assert [record.rule for record in dropped] == [rule] * applies
@@ -438,5 +438,5 @@ def test_real_licences_can_be_asked_for(shared_data):
     _, dropped, _ = read_all(path, allow_non_commercial=False, allow_unknown_license=False)
     non_commercial = {record.id.partition("_")[0] for record in dropped if record.rule == "non_commercial"}
     assert non_commercial == {"task593", "task748", "task1614"}
-    unknown = {record.id.partition("_")[0] for record in dropped if record.rule == "unknown_licence"}
+    unknown = {record.id.partition("_")[0] for record in dropped if record.rule == "unknown_license"}
     assert unknown == {f"task{n}" for n in ("067", "132", "352", "933", "955", "1339", "1596", "1713")}

@@ -8,8 +8,6 @@ parser: the answer is then None, never a guess. The tests hold both ways to the 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
 from html import unescape
 
 from handful.markup.blocks import Blocks
@@ -23,13 +21,15 @@ BLOCK = re.compile(
     rf'(/?+(?:li|ul|ol|blockquote)|hr|ol start="[0-9]{{1,6}}"){ATTRIBUTES})>\s*+'
 )
 TAG = re.compile(rf"<(/?+[a-z]++){ATTRIBUTES}>")
+SPANS_ONLY = re.compile(rf"[^<]*+(?:<(a|b|em|i|kbd|strong|sub){ATTRIBUTES}>[^<]*+</\1>[^<]*+)*+")
+SPAN_TAG = re.compile(rf"</?+(?:a|b|em|i|kbd|strong|sub){ATTRIBUTES}>")
 RARE_NUMBER = re.compile("&#(?!(?:3[2-9]|[4-9][0-9]|1[6-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3});)")
 """Among the others are control characters, and those that browsers keep and Python's `unescape` drops."""
 
 PAGE = ""
 LISTS = ("ul", "ol")
 SPANS = frozenset({"a", "b", "em", "i", "kbd", "strong", "sub"})
-STRUCK = ("del", "s", "strike")
+CODE_OR_STRUCK = frozenset({"code", "del", "s", "strike"})
 
 
 def to_blocks(source: str) -> Blocks | None:
@@ -96,44 +96,31 @@ def put_leaf(name: str, inner: str, blocks: Blocks) -> bool:
 
 def put_line(text: str, blocks: Blocks) -> bool:
     """Set a paragraph. False if there is a tag in it that is not known, or out of place."""
-    if "\n" in text:
-        text = text.replace("\n", " ")
+    text = text.replace("\n", " ")
     if "<" in text:
-        parts = TAG.split(text)
-        if text.count("<") * 2 != len(parts) - 1:
-            return False
-        texts, tags = parts[::2], tuple(parts[1::2])
-        if "&" in text:
-            texts = [unescape(part) for part in texts]
-        if not only_spans(tags):
-            texts = resolve(tags, texts)
-        blocks.paragraph("".join(texts))
-        return bool(texts)
-    blocks.paragraph(unescape(text) if "&" in text else text)
+        flat = SPAN_TAG.sub("", text) if SPANS_ONLY.fullmatch(text) else None
+        if flat is None or "&" in flat:  # an entity ends at a tag: each piece is decoded on its own
+            flat = resolve(text)
+            if flat is None:
+                return False
+        text = flat
+    elif "&" in text:
+        text = unescape(text)
+    blocks.paragraph(text)
     return True
 
 
-@lru_cache(4096)
-def only_spans(tags: tuple[str, ...]) -> bool:
-    """Whether these tags only set words off, each ended in its turn. The same few sequences come again and again."""
-    opened = [PAGE]
-    for name in tags:
-        if name in SPANS:
-            opened.append(name)
-        elif opened.pop() != name[1:] or not opened: return False
-    return opened == [PAGE]
-
-
-def resolve(tags: Sequence[str], texts: Sequence[str]) -> list[str]:
-    """The text of a line in pieces; none if there is a tag in it that is not known, or out of place.
-
-    `texts` stand before, between and behind the tags.
-    """
-    written = [texts[0]] if texts[0] else []
+def resolve(text: str) -> str | None:
+    """The text of a line with tags in it, "\n" for a break; None if one is not known, or out of place."""
+    first, *parts = TAG.split(text)
+    if text.count("<") * 2 != len(parts):
+        return None
+    written = [unescape(first)] if first else []
     opened: list[str] = []
-    raised = 0
-    following = zip(tags, texts[1:], strict=True)
-    for name, text in following:
+    raised: int | None = None  # where in `written` an exponent begins
+    groups = iter(parts)
+    tags = zip(groups, groups, strict=True)
+    for name, after in tags:
         if name in SPANS:
             opened.append(f"/{name}")
         elif opened and opened[-1] == name:
@@ -141,23 +128,24 @@ def resolve(tags: Sequence[str], texts: Sequence[str]) -> list[str]:
             if name == "/sup":
                 before = written[raised - 1] if raised else ""
                 written[raised:] = [superscript("".join(written[raised:]), before)]
-        elif "/sup" in opened:
-            return []
+                raised = None
+        elif raised is not None:
+            return None
         elif name == "sup":
             opened.append("/sup")
             raised = len(written)
         elif name == "br":
             written.append("\n")
         elif name != "img":
-            end, after = next(following, ("", ""))
-            if end != f"/{name}" or name not in ("code", *STRUCK):
-                return []
+            inner = after
+            end, after = next(tags, ("", ""))
+            if end != f"/{name}" or name not in CODE_OR_STRUCK:
+                return None
             if name == "code":
-                written.append(code_span(" ".join(text.split())))
-            text = after
-        if text:
-            written.append(text)
-    return [] if opened else ["", *written]
+                written.append(code_span(" ".join(unescape(inner).split())))
+        if after:
+            written.append(unescape(after))
+    return None if opened else "".join(written)
 
 
 def raw_text(inner: str) -> str | None:

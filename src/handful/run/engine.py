@@ -4,7 +4,7 @@ A shard is plain values that say what to read (a site, a range of a file's bytes
 files into a folder of its own, which takes its final name only when whole and carries the hashes of what is in it.
 So nothing has to be remembered by the engine: after the loss of a worker, of a node or of this very process, the
 shards that are there are kept and the rest is done. No data travel between processes; on a cluster every node must
-see the same folders.
+see the same folders. One process at a time works on a folder of shards: the lock of the work folder sees to that.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +26,16 @@ from handful.core.errors import HandfulError
 from handful.core.files import file_hash, files_below, write_whole
 
 PART = "part.json"
+DRAFTS = ".drafts-"
 ATTEMPTS = 5
 """Times a shard is tried whose worker is lost. A shard that raises is not tried again: it would raise again."""
+MANY = 1000
+"""Tasks that a cluster is given at a time, of which it can run as many as it has CPUs."""
 
 Counts = dict[str, Any]
 Function = Callable[[Any, Path], Counts]
 Ended = Callable[[str], None]
+Moved = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,21 @@ class Engine:
 
     kind: Literal["local", "ray"] = "local"
     workers: int = 0
-    """Processes at a time; 0 takes one a core. On a cluster, tasks are bounded by its CPUs alone."""
+    """Shards at a time; 0 takes one a core of this machine, or what a cluster has."""
     address: str = "auto"
     """Of an existing Ray cluster."""
 
     @property
     def processes(self) -> int:
-        return self.workers or len(os.sched_getaffinity(0))
+        """Shards at a time, at most."""
+        return self.workers or (MANY if self.kind == "ray" else cores())
+
+
+def cores() -> int:
+    """Those that this process may use; where the system does not tell, those that the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 _engine: ContextVar[Engine] = ContextVar("engine")
@@ -54,12 +66,17 @@ _engine: ContextVar[Engine] = ContextVar("engine")
 
 @contextmanager
 def using(engine: Engine) -> Iterator[None]:
-    """Run shards on `engine` within the block."""
+    """Run shards on `engine` within the block. The outermost one of a cluster leaves the cluster at its end."""
+    outermost = current().kind != "ray"
     token = _engine.set(engine)
     try:
         yield
     finally:
         _engine.reset(token)
+        if engine.kind == "ray" and outermost:
+            from handful.run.cluster import leave
+
+            leave()
 
 
 def current() -> Engine:
@@ -83,78 +100,166 @@ class Record(msgspec.Struct, frozen=True):
     """Name -> sha256."""
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Shards that are not done yet, and where they go."""
+
+    function: Function
+    shards: Mapping[str, Any]
+    folder: Path
+    drafts: Path
+    moved: Moved
+
+
 def each(
     function: Function,
     shards: Mapping[str, Any],
     folder: Path,
     ended: Ended = lambda name: None,
     processes: int | None = None,
+    moved: Moved = lambda name, done: None,
 ) -> dict[str, Part]:
     """Run `function(shard, out)` for every shard that is not done yet, and return what all left, in their order.
 
     Args:
-        function: a module's own function; it fills the empty folder `out` and returns its counts (JSON values).
+        function: a module's own function; it fills the folder `out`, which is there and empty, and returns its counts
+            (JSON values).
         shards: name (also of the folder) -> a dataclass of plain values, or plain values.
         folder: where the shards' folders go. What is there from an earlier run with the same shards is kept.
         ended: called with the name of each shard as it ends, and of each that was there, in no particular order.
         processes: the most that are worth starting on this machine; 1 runs the shards in this process.
+        moved: called while a shard runs whose function calls `report`, with its name and how much it has reported
+            since it began. A shard that is tried again begins at nothing. Not called from a cluster.
 
     Raises:
-        HandfulError: as a shard raised it; or a worker was lost ATTEMPTS times.
+        HandfulError: as a shard raised it, the first to do so: those that ended before are kept, those that run are
+            stopped. Or a shard's worker was lost ATTEMPTS times.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    todo = {}
-    for name, shard in shards.items():
-        if finished(folder / name, fingerprint(function, shard)):
-            ended(name)
-        else:
-            shutil.rmtree(folder / name, ignore_errors=True)
-            todo[name] = shard
-    engine = current()
-    if todo and engine.kind == "ray":
-        from handful.run.cluster import run_on_ray as run
-    elif min(len(todo), engine.processes, processes or engine.processes) > 1:
-        from handful.run.processes import run_in_processes as run
-    else:
-        run = run_here
-    for name in run(function, todo, folder, engine) if todo else ():
-        ended(name)
+    with drafts_in(folder) as drafts:
+        todo = {}
+        for name, shard in shards.items():
+            if finished(folder / name, fingerprint(function, shard)):
+                ended(name)
+            else:
+                discard(folder / name)
+                todo[name] = shard
+        with closing(_run(Job(function, todo, folder, drafts, moved), processes)) as names:
+            for name in names:
+                ended(name)
     return {name: Part(folder / name, read_record(folder / name).counts) for name in shards}
 
 
-def run_here(function: Function, shards: Mapping[str, Any], folder: Path, engine: Engine) -> Iterator[str]:
-    """One after the other, in this process."""
-    for name, shard in shards.items():
-        run_shard(function, shard, folder / name)
-        yield name
+def _run(job: Job, processes: int | None) -> Iterator[str]:
+    """The names of a job's shards as they end, wherever they run."""
+    engine = current()
+    at_a_time = min(len(job.shards), engine.processes, processes or engine.processes)
+    if job.shards and engine.kind == "ray":
+        from handful.run.cluster import run_on_ray
+
+        yield from run_on_ray(job, engine)
+    elif at_a_time > 1:
+        from handful.run.processes import run_in_processes
+
+        yield from run_in_processes(job, at_a_time)
+    else:
+        for name, shard in job.shards.items():
+            run_shard(
+                job.function, shard, job.folder / name, job.drafts, lambda done, at=name: job.moved(at, done)
+            )
+            yield name
 
 
-def run_shard(function: Function, shard: Any, target: Path) -> None:
-    """Fill a folder beside `target`, write its record last and give it its name.
+def run_shard(
+    function: Function,
+    shard: Any,
+    target: Path,
+    drafts: Path,
+    moved: Callable[[float], None] = lambda done: None,
+) -> None:
+    """Fill a folder in `drafts`, write its record last and give it the name `target`.
 
     Two attempts at one shard may run at a time, where a node was thought lost: each has a folder of its own, and
     the second to end finds the work done.
     """
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    draft.mkdir(parents=True)
+    mark = fingerprint(function, shard)
+    if finished(target, mark):
+        return
+    draft = drafts / uuid.uuid4().hex
+    draft.mkdir()
     try:
-        counts = function(shard, draft)
+        with _reporting_to(moved):
+            counts = function(shard, draft)
         files = {path.relative_to(draft).as_posix(): file_hash(path) for path in files_below(draft)}
-        record = Record(fingerprint(function, shard), counts, files)
-        write_whole(draft / PART, msgspec.json.encode(record))
+        write_whole(draft / PART, msgspec.json.encode(Record(mark, counts, files)))
         try:
             draft.rename(target)
         except OSError:
-            if not finished(target, record.fingerprint):
-                raise
+            if not finished(target, mark):
+                discard(target)
+                draft.rename(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+_report: ContextVar[Callable[[float], None]] = ContextVar("report")
+
+
+def report(amount: float) -> None:
+    """Called by a shard's function, some times a second at most: `amount` more of the shard is done."""
+    _report.get(lambda amount: None)(amount)
+
+
+@contextmanager
+def _reporting_to(moved: Callable[[float], None]) -> Iterator[None]:
+    done = 0.0
+
+    def add(amount: float) -> None:
+        nonlocal done
+        done += amount
+        moved(done)
+
+    token = _report.set(add)
+    try:
+        yield
+    finally:
+        _report.reset(token)
+
+
+@contextmanager
+def drafts_in(folder: Path) -> Iterator[Path]:
+    """A folder for shards that are being written. Those of earlier runs are removed: they were killed.
+
+    An attempt of a killed run may still go on somewhere in a cluster. It cannot do harm: it fails, for it has lost
+    its folder.
+    """
+    for left in folder.glob(f"{DRAFTS}*"):
+        discard(left)
+    drafts = folder / f"{DRAFTS}{uuid.uuid4().hex}"
+    drafts.mkdir()
+    try:
+        yield drafts
+    finally:
+        discard(drafts)
+
+
+def discard(path: Path) -> None:
+    """Remove what is there. One rename comes first: who still writes there loses all at once, and not a part of it."""
+    gone = path.with_name(f"{DRAFTS}{uuid.uuid4().hex}")
+    try:
+        path.rename(gone)
+    except FileNotFoundError:
+        return
+    if gone.is_dir():
+        shutil.rmtree(gone, ignore_errors=True)
+    else:
+        gone.unlink()
+
+
 def fingerprint(function: Function, shard: Any) -> str:
-    """Differs where the function's name or anything in the shard does."""
+    """Differs where the function's name or anything in the shard does; the same in every process."""
     facts = [function.__module__, function.__qualname__, shard]
-    return hashlib.sha256(msgspec.json.encode(facts, enc_hook=str)).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(facts, enc_hook=str, order="deterministic")).hexdigest()
 
 
 def finished(folder: Path, fingerprint: str) -> bool:

@@ -1,77 +1,165 @@
-"""Shards in processes of this machine. Each is a fresh interpreter: nothing is inherited but the working folder."""
+"""Shards in processes of this machine. Each is a fresh interpreter that shares nothing with this one but the disk.
+
+A worker lives as long as its line to this process does. The line ends with either of them, whatever ended it: a worker
+that is killed is noticed at once, and replaced; and none outlives its driver. Workers are process groups of their own,
+so that Ctrl-C reaches this process alone, which then ends them with all that they have started.
+
+Not `concurrent.futures`: its workers run the caller's script again, and all are lost with the first that is killed.
+"""
 
 from __future__ import annotations
 
 import os
-import threading
+import pickle
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, Literal
 
 from handful.core.errors import HandfulError
-from handful.run.engine import ATTEMPTS, Engine, Function, run_shard
+from handful.run.engine import ATTEMPTS, Function, Job, run_shard
 
-LOOK_AROUND_SECONDS = 0.5
+BOOT = "import sys; sys.path[:] = {path!r}; from handful.run.processes import serve; serve({handle})"
+SAID_EVERY_SECONDS = 0.1
+
+Order = tuple[Function, Any, Path, Path]
+"""What `run_shard` is called with."""
+Outcome = tuple[Literal["moved", "ended", "raised", "lost"], Any]
+"""With how much is done, nothing, an exception, nothing."""
 
 
-def run_in_processes(
-    function: Function, shards: Mapping[str, Any], folder: Path, engine: Engine
-) -> Iterator[str]:
-    """Yield the name of each shard as it ends. A worker that is killed takes its pool along, and is replaced.
+def run_in_processes(job: Job, processes: int) -> Iterator[str]:
+    """Yield the name of each shard as it ends. A shard whose worker is killed is begun again by another.
 
     Raises:
-        HandfulError: workers were lost again and again.
+        HandfulError: as a shard raised it; or a shard's worker was lost ATTEMPTS times.
     """
-    left = dict(shards)
-    for _ in range(ATTEMPTS):
-        try:
-            for name in _one_pool(function, left, folder, min(engine.processes, len(left))):
-                del left[name]
-                yield name
-            return
-        except BrokenProcessPool:
-            continue
-    raise HandfulError(
-        f"worker processes were killed {ATTEMPTS} times, perhaps for want of memory; try fewer with --workers 1. "
-        f"{len(shards) - len(left)} of {len(shards)} shards are done and are kept"
-    )
-
-
-def _one_pool(function: Function, shards: Mapping[str, Any], folder: Path, processes: int) -> Iterator[str]:
-    pool = ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=_end_with_parent, initargs=(os.getpid(),)
-    )
+    waiting = [*job.shards][::-1]
+    lost: Counter[str] = Counter()
+    workers: dict[Connection, Worker] = {}
     try:
-        running: dict[Future[None], str] = {
-            pool.submit(run_shard, function, shard, folder / name): name for name, shard in shards.items()
-        }
-        while running:
-            ended, _ = wait(running, return_when=FIRST_COMPLETED)
-            broken = None
-            for future in ended:
-                name = running.pop(future)
-                try:
-                    future.result()
-                except BrokenProcessPool as error:
-                    broken = error
-                    continue
-                yield name
-            if broken:
-                raise broken
+        while waiting or workers:
+            while waiting and len(workers) < processes:
+                worker = Worker()
+                workers[worker.line] = worker
+                worker.take(job, waiting.pop())
+            for line in wait([*workers]):
+                assert isinstance(line, Connection)
+                worker = workers[line]
+                outcome, value = worker.hear()
+                if outcome == "moved":
+                    job.moved(worker.shard, value)
+                elif outcome == "raised":
+                    raise value from None
+                elif outcome == "ended":
+                    name = worker.shard
+                    if waiting:
+                        worker.take(job, waiting.pop())
+                    else:
+                        workers.pop(line).end()
+                    yield name
+                else:
+                    how = workers.pop(line).end()
+                    lost[worker.shard] += 1
+                    if lost[worker.shard] == ATTEMPTS:
+                        raise HandfulError(
+                            f"{job.folder / worker.shard}: the process that worked on it {how}, {ATTEMPTS} times, "
+                            "perhaps for want of memory; try fewer at a time, as with --workers 1. What is done is kept"
+                        )
+                    waiting.append(worker.shard)
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        for worker in workers.values():
+            worker.end()
 
 
-def _end_with_parent(parent: int) -> None:
-    """Watch the process that started this one, and end with it: its kill must not leave workers behind."""
+class Worker:
+    """A process, and the line to it."""
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(LOOK_AROUND_SECONDS)
-        os._exit(1)
+    def __init__(self) -> None:
+        self.shard = ""
+        self.line, there = Pipe()
+        with there:
+            boot = BOOT.format(path=sys.path, handle=there.fileno())
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-c", boot],
+                stdin=subprocess.DEVNULL,
+                pass_fds=(there.fileno(),),
+                process_group=0,
+            )
 
-    threading.Thread(target=watch, daemon=True).start()
+    def take(self, job: Job, name: str) -> None:
+        self.shard = name
+        order: Order = (job.function, job.shards[name], job.folder / name, job.drafts)
+        with suppress(OSError):  # it is gone, as its line is about to tell
+            self.line.send(order)
+
+    def hear(self) -> Outcome:
+        try:
+            outcome: Outcome = self.line.recv()
+        except (EOFError, OSError):
+            return "lost", None
+        return outcome
+
+    def end(self) -> str:
+        """Kill it with all that it has started, unless it is dead. Returns how it ended, in words."""
+        self.line.close()
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        code = self.process.wait()
+        return f"ended with exit code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
+
+
+def serve(handle: int) -> None:
+    """The life of a worker: orders in, outcomes out, until the line ends."""
+    line = Connection(handle)
+    orders: SimpleQueue[bytes] = SimpleQueue()
+    Thread(target=_listen, args=(line, orders), daemon=True).start()
+    with suppress(OSError):  # the line has ended while an outcome was on its way
+        while True:
+            line.send(_carry_out(orders.get(), line))
+
+
+def _listen(line: Connection[Any, Any], orders: SimpleQueue[bytes]) -> None:
+    try:
+        while True:
+            orders.put(line.recv_bytes())
+    except (EOFError, OSError):
+        os.killpg(0, signal.SIGKILL)
+
+
+def _carry_out(order: bytes, line: Connection[Any, Any]) -> Outcome:
+    said = time.monotonic()
+
+    def moved(done: float) -> None:
+        nonlocal said
+        if time.monotonic() - said > SAID_EVERY_SECONDS:
+            said = time.monotonic()
+            line.send(("moved", done))
+
+    try:
+        function, shard, target, drafts = pickle.loads(order)
+        run_shard(function, shard, target, drafts, moved)
+    except Exception as error:
+        return "raised", _portable(error)
+    return "ended", None
+
+
+def _portable(error: Exception) -> Exception:
+    """The error as it can be sent. A mistake of ours brings along where it was made."""
+    where = traceback.format_exc()
+    if not isinstance(error, HandfulError):
+        error.add_note(f"In a worker process:\n{where}")
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(where)
+    return error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from math import ceil
 
 import msgspec
 
@@ -50,7 +51,7 @@ def check_license(task: Task, source: SuperNaturalInstructions) -> None:
     if not source.allow_non_commercial and any(map(NON_COMMERCIAL.search, licenses)):
         raise Unused("non_commercial", ", ".join(licenses))
     if not source.allow_unknown_license and all(map(UNKNOWN.fullmatch, licenses)):
-        raise Unused("unknown_licence", ", ".join(licenses) or "states none")
+        raise Unused("unknown_license", ", ".join(licenses) or "states none")
 
 
 def category_of(task: Task) -> str:
@@ -74,10 +75,10 @@ def check_answers(task: Task, source: SuperNaturalInstructions) -> None:
     if distinct / count < source.min_distinct_share:
         raise Unused("label_task", f"{distinct} different answers among {count}")
     joined = " ".join(answers)
-    words = len(joined.split()) / count
+    words = len(joined.split(None, ceil(source.min_mean_words * count))) / count  # no further than is asked
     if words < source.min_mean_words:
         raise Unused("label_task", f"answers have {words:.1f} words on average")
-    copied = sum(answer in asked for answer, asked in measured) / count
+    copied = sum([answer in asked for answer, asked in measured]) / count
     if copied > source.max_copied_share:
         raise Unused("copied_answers", f"{copied:.0%} of the answers stand in their input")
     encoded = joined.encode()

@@ -152,6 +152,15 @@ def site_name(file: Path) -> str:
     return file.absolute().parent.name
 
 
+def accounts_beside(posts: Path) -> Path | None:
+    """Where the accounts lie that belong to a file of posts, if they have a file of their own."""
+    if posts.name == POSTS:
+        return posts.with_name(USERS)
+    if posts.name.endswith("-Posts.7z"):
+        return posts.with_name(posts.name.removesuffix("-Posts.7z") + "-Users.7z")
+    return None
+
+
 def _reason(key: Identity, site: Found, source: StackExchange | CommentChains) -> str:
     """Why a site is not read; empty for one that is, or that the list does not know."""
     if key in map(identity, source.exclude):

@@ -21,7 +21,7 @@ from handful.sources.stackexchange import archive
 from handful.sources.stackexchange.comments import value
 from handful.sources.stackexchange.rows import MARK, MAX_ROW, attributes
 from handful.sources.stackexchange.scan import END, FIRST, LONGEST, WHOLE, is_closed, lines_of
-from handful.sources.stackexchange.sites import POSTS, USERS, Site, open_table
+from handful.sources.stackexchange.sites import USERS, Site, accounts_beside, open_table
 
 ROW = re.compile(rb'\s*<row Id="(-?\d{1,18})"')
 NAME = b' DisplayName="'
@@ -35,15 +35,6 @@ Names = dict[bytes, str]
 """Id of an account, as it stands in the file -> its name."""
 
 
-def beside(posts: Path) -> Path | None:
-    """Where the accounts lie that belong to a file of posts, if they have a file of their own."""
-    if posts.name == POSTS:
-        return posts.with_name(USERS)
-    if posts.name.endswith("-Posts.7z"):
-        return posts.with_name(posts.name.removesuffix("-Posts.7z") + "-Users.7z")
-    return None
-
-
 def find_users(posts: Site, max_bytes: float) -> Site | None:
     """The table of a site's accounts, or None where the dump is without it.
 
@@ -51,7 +42,7 @@ def find_users(posts: Site, max_bytes: float) -> Site | None:
         DataError: it is there, but cannot or should not be read.
     """
     with optional():
-        file = beside(posts.path)
+        file = accounts_beside(posts.path)
         if file is not None and file.is_file():
             return open_table(posts.name, file, USERS, max_bytes)
         return open_table(posts.name, posts.path, USERS, max_bytes) if posts.packed else None

@@ -80,7 +80,7 @@ def test_another_process_makes_the_same_numbers():
         ).stdout
         for seed in ("1", "2")
     }
-    assert printed == {"[18068425469153709400, 2704504350164416715]\n"}  # the same on CPython 3.10 to 3.13
+    assert printed == {"[13725567198935068450, 7148199251629994987]\n"}
 
 
 @given(st.lists(st.sampled_from([b"a", b"b", b"c", b"d"])), st.integers(1, 10))

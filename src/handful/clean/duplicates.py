@@ -2,7 +2,7 @@
 
 Two texts have the same prompt where a title, a body or a first turn of one equals one of the other's, compared by
 `prompt_key`; `near.py` says when prompts or answers are nearly the same. Ready-made examples stay before candidates,
-since somebody chose them; of the rest, the higher score, and then the earlier.
+since somebody chose them; drafts that need editing come last; of the rest, the higher score, and then the earlier.
 
 A dump may leave a million texts, so each is known by a few numbers of 64 bits (digests of its prompts, bands of its
 signatures) until two agree; only texts that agree with another in one are read again and compared.
@@ -26,6 +26,8 @@ Shingles = frozenset[tuple[bytes, ...]]
 
 READY_MADE = 1e12
 """Added to an example's score, so that it stays before any candidate; one without a score stays before all."""
+DRAFT = "needs=editing"
+"""The tag of what a rule made of people's words, such as a dialogue from comments."""
 REMEMBERED = 2_000
 """Texts whose shingles are kept in memory while they are compared: about 50 KB each."""
 PROMPTS = 2
@@ -36,6 +38,8 @@ def rank(text: Text) -> float:
     """The higher stays."""
     if isinstance(text, Candidate):
         return float(text.answer_score)
+    if DRAFT in text.tags:
+        return (text.score or 0) - READY_MADE
     return float("inf") if text.score is None else READY_MADE + text.score
 
 

@@ -17,6 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from zlib import crc32
 
+import numpy as np
+from numpy.typing import NDArray
+
 WIDTH = 5
 LEAST_SHINGLES = 16
 BINS = 100
@@ -24,8 +27,12 @@ RECALL = 0.995
 MOST_COMPARED = 64
 """Of the better texts that agree with one in a band, so many are compared: a bot's ten thousand posts end soon."""
 
-NUMBER, SMALL = (1 << 64) - 1, (1 << 30) - 1
 FAR = 0x9E3779B97F4A7C15
+FACTOR = np.uint64(0xD6E8FEB86659FD93)
+
+ALL_BINS = np.arange(BINS)
+
+Hashes = NDArray[np.uint64]
 
 
 def shingles(words: Sequence[bytes]) -> frozenset[tuple[bytes, ...]]:
@@ -54,31 +61,45 @@ def bands(words: Sequence[bytes], rows: int) -> list[int]:
     hashes = run_hashes(words)
     if len(hashes) < LEAST_SHINGLES:
         return []
-    least = {value % BINS: value for value in sorted(hashes, reverse=True)}
-    filled = filled_bins(least)
-    return [
-        (hash(tuple(filled[start : start + rows])) & NUMBER) or 1 for start in range(0, BINS - rows + 1, rows)
-    ]
+    count = BINS // rows
+    numbers = mixed(list(signature(hashes)[: count * rows].reshape(rows, count)))
+    numbers[numbers == 0] = 1  # 0 is none
+    found: list[int] = numbers.tolist()
+    return found
 
 
-def run_hashes(words: Sequence[bytes]) -> set[int]:
-    """30 bits for each run of five words, the same in every process: Python's hash, but of numbers, not strings."""
-    numbers = list(map(crc32, words))
-    runs = zip(*(numbers[start:] for start in range(WIDTH)), strict=False)
-    return {value & SMALL for value in map(hash, runs)}
+def run_hashes(words: Sequence[bytes]) -> Hashes:
+    """64 bits for each different run of five words, in order; the same on every machine."""
+    numbers = np.fromiter(map(crc32, words), np.uint64, len(words))
+    count = len(words) - WIDTH + 1
+    hashes = mixed([numbers[start : start + count] for start in range(WIDTH)])
+    hashes.sort()
+    different: Hashes = hashes[np.append(True, hashes[1:] != hashes[:-1])]
+    return different
 
 
-def filled_bins(least: dict[int, int]) -> list[int]:
-    """The least hash of each bin. An empty one takes that of the next that is not, marked by how far it was."""
-    filled = [0] * BINS
-    first = min(least)
-    following, distance = least[first], first
-    for place in range(BINS - 1, -1, -1):
-        if place in least:
-            following, distance = least[place], 0
-        else:
-            distance += 1
-        filled[place] = following + distance * FAR
+def mixed(columns: Sequence[Hashes]) -> Hashes:
+    """A hash of the numbers that stand beside each other: a polynomial, and a common mixer (splitmix64)."""
+    value = columns[0].copy()
+    for column in columns[1:]:
+        value = value * FACTOR + column
+    value = (value ^ value >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ value >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+    mixed: Hashes = value ^ value >> np.uint64(31)
+    return mixed
+
+
+def signature(hashes: Hashes) -> Hashes:
+    """The least hash of each bin. An empty one takes that of the next that is not, marked by how far it was.
+
+    Args:
+        hashes: in order, without repetition, at least one.
+    """
+    least = np.zeros(BINS, np.uint64)
+    least[hashes[::-1] % np.uint64(BINS)] = hashes[::-1]  # the last to be written is the least
+    full = np.flatnonzero(least)
+    following = full[np.searchsorted(full, ALL_BINS) % len(full)]  # behind the last comes the first
+    filled: Hashes = least[following] + ((following - ALL_BINS) % BINS).astype(np.uint64) * np.uint64(FAR)
     return filled
 
 

@@ -48,7 +48,8 @@ def test_a_candidate_is_a_question_with_its_top_answer(scan, dump, question, ans
     assert (found.origin.source, found.origin.community) == ("other", "tea.example.com")
     assert (found.origin.item, found.origin.url) == ("q/1/a/3", "https://tea.example.com/a/3")
     assert dropped == {}
-    assert counts == {"questions": 1, "answers": 2, "posts": 3, "communities": {"tea.example.com": 1}}
+    sites = {"communities": {"tea.example.com": 1}, "without_users": ["tea.example.com"]}
+    assert counts == {"questions": 1, "answers": 2, "posts": 3, **sites}
 
 
 def test_scores_are_numbers_and_ties_go_to_the_older_answer(scan, dump, question, answer):

@@ -60,6 +60,14 @@ def test_a_ready_made_example_stays_before_any_candidate(make_candidate, make_ex
     }
 
 
+def test_a_draft_goes_before_the_candidate_it_repeats(make_candidate, make_example):
+    candidate = make_candidate(title="Why?")
+    example = make_example("dialogues/1", asked="Why?")
+    draft = Example(example.id, example.turns, example.origin, ("kind=dialogue", "needs=editing"), score=99)
+    assert found(draft, candidate).keys() == {draft.id}
+    assert found(example, candidate).keys() == {candidate.id}
+
+
 def test_of_examples_one_without_votes_stays_then_the_one_with_most(make_example):
     plain = make_example(id="plain")
     voted = [Example(str(score), plain.turns, plain.origin, score=score) for score in (5, 7)]

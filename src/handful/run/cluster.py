@@ -1,42 +1,210 @@
 """Shards as plain tasks of an existing Ray cluster: no actors, no object store, no data frames.
 
-Every node must have handful installed and see the same folders (a shared file system). A task whose node or worker is
-lost runs again elsewhere; what was finished lies on disk and is not asked of Ray.
+Every node must have the same handful installed and see the same folders under the same names (a shared file system);
+this process runs on one of the nodes. A task whose worker or node is lost is given to the cluster again. What was
+finished lies on disk, and is not asked of Ray.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from handful.core.errors import HandfulError
 from handful.core.optional import need
-from handful.run.engine import ATTEMPTS, Engine, Function, run_shard
+from handful.run.engine import ATTEMPTS, PART, Engine, Function, Job, Names, run_shard
+
+LOOK_SECONDS = 5.0
+"""Without any task's end, before looking whether the cluster is still there."""
+GONE_SECONDS = 60.0
+"""That its head may be away, as while it starts again."""
+ANSWER_SECONDS = 5.0
+JOIN_SECONDS = 45.0
+"""Ray itself would try for minutes."""
+SEEN_SECONDS = 60.0
+"""For a folder made by another machine to be seen on this one: file systems of networks remember what was not there."""
+PROBE = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
+
+_joined = False
 
 
-def run_on_ray(function: Function, shards: Mapping[str, Any], folder: Path, engine: Engine) -> Iterator[str]:
+def run_on_ray(job: Job, engine: Engine) -> Names:
     """Yield the name of each shard as it ends.
 
     Raises:
-        HandfulError: as a shard raised it; or its workers were lost ATTEMPTS times.
+        HandfulError: as a shard raised it; or a shard's worker was lost ATTEMPTS times; or there is no cluster, or no
+            more, or its nodes do not see the same folders.
         MissingExtra: Ray is not installed.
     """
+    ray = join(engine.address)
+    # Ray's own retries are off: after a want of memory it would go on for ever.
+    task = ray.remote(num_cpus=1, max_retries=0, scheduling_strategy="SPREAD")(run_there)
+    head = Head(ray.get_runtime_context().gcs_address)
+    waiting = [*job.shards][::-1]
+    running: dict[Any, str] = {}
+    lost: Counter[str] = Counter()
+    try:
+        while waiting or running:
+            while waiting and len(running) < engine.processes:
+                name = waiting.pop()
+                order = (job.function, job.shards[name], job.folder / name, job.drafts)
+                running[task.remote(*order, os.getcwd())] = name
+            ended, _ = ray.wait([*running], timeout=LOOK_SECONDS)
+            if not ended:
+                head.check()
+            for reference in ended:
+                name = running.pop(reference)
+                try:
+                    ray.get(reference)
+                except ray.exceptions.RayTaskError as error:
+                    raise of_ours(error) from None
+                except ray.exceptions.LocalRayletDiedError:
+                    raise HandfulError(
+                        f"{head.address}: this machine is no longer a node of the cluster"
+                    ) from None
+                except ray.exceptions.RayError as error:
+                    lost[name] += 1
+                    if lost[name] == ATTEMPTS:
+                        raise HandfulError(
+                            f"{job.folder / name}: the cluster lost its task {ATTEMPTS} times, at last with "
+                            f"{type(error).__name__}: {first_line(error)} What is done is kept"
+                        ) from None
+                    waiting.append(name)
+                    continue
+                wait_to_see(job.folder / name)
+                yield name
+    finally:
+        for reference in running:
+            with suppress(ray.exceptions.RayError):
+                ray.cancel(reference, force=True)
+
+
+def run_there(function: Function, shard: Any, target: Path, drafts: Path, folder: str) -> None:
+    """The task, in a worker of any node. Relative paths are those of the folder in which the driver works."""
+    try:
+        os.chdir(folder)
+        os.stat(drafts)
+    except OSError as error:
+        raise HandfulError(
+            f"{error.filename}: is not there on the node {socket.gethostname()}; on a cluster every node must see the "
+            "same folders under the same names, as on a shared file system"
+        ) from error
+    run_shard(function, shard, target, drafts)
+
+
+def of_ours(error: Any) -> Exception:
+    """What the shard raised, where the message says all; else Ray's error, which shows where it was raised."""
+    cause = error.cause
+    if isinstance(cause, ModuleNotFoundError) or "failed to import on the worker" in str(cause):
+        return HandfulError(
+            f"a node of the cluster cannot run the task; is the same handful installed there? {first_line(cause)}"
+        )
+    own = isinstance(cause, HandfulError | OSError)
+    return cause if own else error  # type: ignore[no-any-return]
+
+
+def first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def wait_to_see(target: Path) -> None:
+    """Return when this machine sees what another has finished."""
+    until = time.monotonic() + SEEN_SECONDS
+    while not (target / PART).exists():
+        if time.monotonic() > until:
+            raise HandfulError(
+                f"{target}: a node has made it, but this machine does not see it; on a cluster every node must see "
+                "the same folders under the same names, as on a shared file system"
+            )
+        time.sleep(0.2)
+        os.listdir(target.parent)  # makes a file system of a network ask again
+
+
+class Head:
+    """The head of the cluster, and since when nobody has answered there."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.silent_since: float | None = None
+
+    def check(self) -> None:
+        if answers(self.address):
+            self.silent_since = None
+            return
+        now = time.monotonic()
+        self.silent_since = self.silent_since or now
+        if now - self.silent_since > GONE_SECONDS:
+            raise HandfulError(
+                f"{self.address}: the Ray cluster is gone: its head has not answered for {GONE_SECONDS:.0f} seconds. "
+                "What is done is kept; the same command goes on from there"
+            )
+
+
+def answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def join(address: str) -> Any:
+    """Ray, connected. Where it was connected before, that connection is taken.
+
+    Raises:
+        HandfulError: there is no cluster at `address`.
+    """
+    global _joined
     need("ray", "running on a cluster")
     import ray
 
-    if not ray.is_initialized():
-        ray.init(address=engine.address, logging_level=logging.ERROR, log_to_driver=False)
-    task = ray.remote(num_cpus=1, max_retries=ATTEMPTS, scheduling_strategy="SPREAD")(run_shard)
-    running = {task.remote(function, shard, folder / name): name for name, shard in shards.items()}
-    while running:
-        ended, _ = ray.wait(list(running), num_returns=1)
-        for reference in ended:
-            name = running.pop(reference)
-            try:
-                ray.get(reference)
-            except ray.exceptions.RayTaskError as error:
-                cause = error.cause
-                raise cause if isinstance(cause, HandfulError) else error from None
-            yield name
+    if ray.is_initialized():
+        return ray
+    try_address(address)
+    try:
+        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise HandfulError(f"--address {address}: {first_line(error)}") from error
+    _joined = True
+    return ray
+
+
+def try_address(address: str) -> None:
+    """Connect in another process, which can be stopped: Ray tries for minutes, and then ends its own process."""
+    wanted = "give the HOST:PORT that `ray start --head` has told, and run this on a node of the cluster"
+    host, _, port = address.rpartition(":")
+    if address != "auto":
+        if "/" in address or not host or not port.isdecimal():
+            raise HandfulError(f"--address {address}: not an address of a Ray cluster; {wanted}")
+        if not answers(address):
+            raise HandfulError(f"--address {address}: nobody answers there; {wanted}")
+    try:
+        probe = subprocess.run(
+            [sys.executable, "-c", PROBE, address], capture_output=True, text=True, timeout=JOIN_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        said = f"no Ray cluster answers within {JOIN_SECONDS:.0f} seconds"
+    else:
+        if probe.returncode == 0:
+            return
+        said = (probe.stderr.strip().splitlines() or ["Ray cannot connect"])[-1]
+    raise HandfulError(f"--address {address}: {said}; {wanted}")
+
+
+def leave() -> None:
+    """Disconnect, if it was `join` that connected."""
+    global _joined
+    if _joined:
+        import ray
+
+        ray.shutdown()
+        _joined = False

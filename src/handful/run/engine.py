@@ -13,10 +13,11 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +37,7 @@ Counts = dict[str, Any]
 Function = Callable[[Any, Path], Counts]
 Ended = Callable[[str], None]
 Moved = Callable[[str, float], None]
+Names = Generator[str, None, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def each(
     return {name: Part(folder / name, read_record(folder / name).counts) for name in shards}
 
 
-def _run(job: Job, processes: int | None) -> Iterator[str]:
+def _run(job: Job, processes: int | None) -> Names:
     """The names of a job's shards as they end, wherever they run."""
     engine = current()
     at_a_time = min(len(job.shards), engine.processes, processes or engine.processes)
@@ -164,9 +166,7 @@ def _run(job: Job, processes: int | None) -> Iterator[str]:
         yield from run_in_processes(job, at_a_time)
     else:
         for name, shard in job.shards.items():
-            run_shard(
-                job.function, shard, job.folder / name, job.drafts, lambda done, at=name: job.moved(at, done)
-            )
+            run_shard(job.function, shard, job.folder / name, job.drafts, partial(job.moved, name))
             yield name
 
 

@@ -17,7 +17,6 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
@@ -26,7 +25,7 @@ from threading import Thread
 from typing import Any, Literal
 
 from handful.core.errors import HandfulError
-from handful.run.engine import ATTEMPTS, Function, Job, run_shard
+from handful.run.engine import ATTEMPTS, Function, Job, Names, run_shard
 
 BOOT = "import sys; sys.path[:] = {path!r}; from handful.run.processes import serve; serve({handle})"
 SAID_EVERY_SECONDS = 0.1
@@ -37,7 +36,7 @@ Outcome = tuple[Literal["moved", "ended", "raised", "lost"], Any]
 """With how much is done, nothing, an exception, nothing."""
 
 
-def run_in_processes(job: Job, processes: int) -> Iterator[str]:
+def run_in_processes(job: Job, processes: int) -> Names:
     """Yield the name of each shard as it ends. A shard whose worker is killed is begun again by another.
 
     Raises:

@@ -25,7 +25,7 @@ from handful.sources.stackexchange.sites import USERS, Site, accounts_beside, op
 
 ROW = re.compile(rb'\s*<row Id="(-?\d{1,18})"')
 NAME = b' DisplayName="'
-UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+UNSEEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 """What no name should hold: control characters, and those that turn the direction of the text that follows."""
 AUTHOR, BEHIND = b',"author":"', b'","license":"'
 """What stands around an author in a line of JSON, and nowhere else: inside a text, every quote is escaped."""
@@ -115,7 +115,7 @@ def split(text: bytes) -> tuple[list[bytes], bytes]:
 
 def clean(name: str) -> str:
     """A name on one line."""
-    return UNSEEN.sub("", " ".join(name.split()))
+    return " ".join(UNSEEN.sub("", name).split())
 
 
 def first(pairs: Iterable[tuple[bytes, str]]) -> Names:

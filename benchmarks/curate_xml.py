@@ -1,127 +1,136 @@
-"""Reading a dump: our scan of Posts.xml beside the usual way, an XML parser that keeps each element's attributes.
+"""A plain Posts.xml to filtered, joined, cleaned and attributed Parquet, beside the ways of two well-known data sets.
 
-    python benchmarks/curate_xml.py [--json] [--megabytes N]
+    python benchmarks/curate_xml.py [--json] [--megabytes N] [--peer-megabytes N] [--rounds N]
 
-Both read the same generated Posts.xml and do the same job: every question's top answer with a score of at least 10
-and at least 1,200 characters, joined with its question. Both must find the same pairs. They take turns; the number of
-each is its median. The last line is JSON.
+Ours are the stages `sources` and `clean` and the table of candidates, in one process (parts/stage.py). The peers take the same
+steps as EleutherAI/stackexchange-dataset and as RedPajama's stack_exchange, with their libraries (parts/eleutherai.py,
+parts/redpajama.py say how, and what differs). Every run is a fresh process: starting Python and importing libraries
+is in its time. The sides take turns; the figure of each is the median of its megabytes per second of wall time, all on
+one core. The peers read a smaller dump of the same kind, since their speed does not depend on its size and ours gains by
+it (what is done once a run); `--peer-megabytes 0` gives them the same file.
+
+On the peers' dump all sides must keep the same pairs where their rules agree: what EleutherAI's way keeps with 10 votes and
+1,200 bytes is what ours takes from a question that has all its answers; and RedPajama's best answers with both are ours. The last
+line is JSON, its ratio to EleutherAI's way last.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
-import random
-import statistics
+import os
+import platform
+import shutil
 import tempfile
-import time
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from xml.etree import ElementTree
-from xml.sax.saxutils import quoteattr
 
+from dumps import write
+from parts.eleutherai import escaped
+from parts.measure import Spent, median, python, spend, take_turns
+
+from handful.core import jsonl
 from handful.core.types import Candidate
-from handful.recipe.schema import InputPath, StackExchange
-from handful.sources.stackexchange.read import read
 
-ROUNDS = 3
-TEXT = "water copper seven <p> </p> &amp; <code>x = 1</code> why because a the of light slow root"
-WORDS = TEXT.split()
+SITE = "bench.stackexchange.com"
+LIBRARIES = ("handful", "numpy", "pyarrow", "selectolax", "msgspec", "beautifulsoup4", "lxml")
+MIN_SCORE, MIN_BYTES = 10, 1200
 
-
-def generate(path: Path, megabytes: float) -> None:
-    """A Posts.xml in the layout of the dump: three answers a question, one in fifteen with a score of 10 or more."""
-    draw = random.Random(0)
-    body = " ".join(draw.choices(WORDS, k=4000))
-    number = 1
-    with path.open("w", encoding="utf-8") as file:
-        file.write('\ufeff<?xml version="1.0" encoding="utf-8"?>\n<posts>\n')
-        while file.tell() < megabytes * 1e6:
-            question = number
-            for kind in (1, 2, 2, 2):
-                start, length = draw.randrange(9000), int(draw.lognormvariate(6.6, 0.8))
-                parent = "" if kind == 1 else f' ParentId="{question}"'
-                title = ' Title="Why is it so?" Tags="&lt;light&gt;" AnswerCount="3"' if kind == 1 else ""
-                score = 10 + draw.randrange(40) if draw.random() < 1 / 15 else draw.randrange(-2, 10)
-                file.write(
-                    f'  <row Id="{number}" PostTypeId="{kind}"{parent} CreationDate="2020-01-01T00:00:00.000" '
-                    f'Score="{score}" Body={quoteattr(body[start : start + length])} OwnerUserId="5"{title} '
-                    f'ContentLicense="CC BY-SA 4.0" />\n'
-                )
-                number += 1
-        file.write("</posts>\n")
+Pairs = set[tuple[int, int]]
 
 
-def ours(path: Path, scratch: Path) -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
+def sides(large: Path, small: Path, folder: Path) -> dict[str, Callable[[], Spent]]:
+    """What to run, each on one core and into a folder that was not there."""
+    core = [max(os.sched_getaffinity(0))]
+    fresh = (folder / f"out-{number}" for number in itertools.count())
 
-    def put(name: str, record: object) -> None:
-        if isinstance(record, Candidate):
-            found.add((record.id.partition("/")[2], record.origin.item.rpartition("/")[2]))
+    def run(module: str, posts: Path) -> Spent:
+        out = next(fresh)
+        spent = spend(python(module, posts, out), core)
+        shutil.rmtree(out) if out.is_dir() else out.unlink()
+        return spent
 
-    source = StackExchange(kind="stackexchange", paths=(InputPath(path),))
-    read("stem", source, {"min_answer_score": 10, "min_chars": 1200}, put, scratch)
-    return found
-
-
-def peer(path: Path, scratch: Path) -> set[tuple[str, str]]:
-    """ElementTree's iterparse, clearing as it goes; the top answer by score, then by Id."""
-    questions: dict[str, dict[str, str]] = {}
-    tops: dict[str, dict[str, str]] = {}
-    events = ElementTree.iterparse(path, events=("start", "end"))
-    _, root = next(events)
-    for event, row in events:
-        if event == "end" and row.tag == "row":
-            post = dict(row.attrib)
-            if post["PostTypeId"] == "1":
-                questions[post["Id"]] = post
-            else:
-                held = tops.get(post["ParentId"])
-                if held is None or int(post["Score"]) > int(held["Score"]):
-                    tops[post["ParentId"]] = post
-            root.clear()
     return {
-        (question, top["Id"])
-        for question, top in tops.items()
-        if question in questions and int(top["Score"]) >= 10 and len(top["Body"]) >= 1200
+        "ours": lambda: run("parts.stage", large),
+        "eleutherai": lambda: run("parts.eleutherai", small),
+        "redpajama": lambda: run("parts.redpajama", small),
     }
 
 
-def rate(run: Callable[[Path, Path], set[tuple[str, str]]], path: Path) -> tuple[float, set[tuple[str, str]]]:
-    """Megabytes of XML a second, and what was found."""
-    start = time.perf_counter()
-    found = run(path, path.parent)
-    return path.stat().st_size / 1e6 / (time.perf_counter() - start), found
+def compare(posts: Path, folder: Path) -> dict[str, int]:
+    """Check that all sides take the same pairs from a dump. Returns how many each has."""
+    ours = pairs_of_ours(posts, folder / "ours")
+    listed = spend(python("parts.eleutherai", posts, folder / "texts.zip")).told["kept"]
+    theirs = {
+        (question, answer)
+        for question, answer, score, size in listed
+        if score >= MIN_SCORE and size >= MIN_BYTES
+    }
+    spend(python("parts.redpajama", posts, folder / "redpajama"))
+    best = pairs_of_redpajama(folder / "redpajama" / "pairs.jsonl")
+    assert ours == theirs, f"ours and EleutherAI's differ in {sorted(ours ^ theirs)[:5]}"
+    assert ours == best, f"ours and RedPajama's differ in {sorted(ours ^ best)[:5]}"
+    return {"ours": len(ours), "eleutherai": len(listed), "redpajama": len(best)}
+
+
+def pairs_of_ours(posts: Path, out: Path) -> Pairs:
+    spend(python("parts.stage", posts, out, "--until", "sources"))
+    items = (
+        row.origin.item.split("/") for row in jsonl.read(out / "sources" / "candidates.jsonl", Candidate)
+    )
+    return {(int(question), int(answer)) for _, question, _, answer in items}
+
+
+def pairs_of_redpajama(path: Path) -> Pairs:
+    """The best answer of each question, where it has the votes and the length."""
+    found = set()
+    with path.open() as file:
+        for pair in map(json.loads, file):
+            question = int(pair["question"]["id"])
+            if pair["answers"] and question < 10**9:  # the dump's false posts: they keep them
+                best = max(pair["answers"], key=lambda answer: (int(answer["score"]), -int(answer["id"])))
+                if int(best["score"]) >= MIN_SCORE and escaped(best["text"]) >= MIN_BYTES:
+                    found.add((question, int(best["id"])))
+    return found
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--json", action="store_true", help="print the JSON line alone")
-    arguments.add_argument("--megabytes", type=float, default=200)
+    arguments.add_argument("--megabytes", type=float, default=1000)
+    arguments.add_argument("--peer-megabytes", type=float, default=50)
+    arguments.add_argument("--rounds", type=int, default=5)
     options = arguments.parse_args()
-    rates: dict[str, list[float]] = {"ours": [], "peer": []}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bench.stackexchange.com" / "Posts.xml"
-        path.parent.mkdir()
-        generate(path, options.megabytes)
-        for number in range(ROUNDS):
-            results = {run.__name__: rate(run, path) for run in (ours, peer)}
-            # a body of 1,200 bytes as escaped may be shorter as text: the peer cannot have what we do not
-            missing = results["peer"][1] - results["ours"][1]
-            assert not missing, f"the peer found {len(missing)} pairs that we did not"
-            for name, (speed, found) in results.items():
-                rates[name].append(speed)
-                if not options.json:
-                    print(f"round {number + 1}: {name} {speed:.0f} MB/s, {len(found)} pairs")
-    mine, theirs = statistics.median(rates["ours"]), statistics.median(rates["peer"])
+    report: Callable[[str], None] = (lambda line: None) if options.json else print
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        large = small = write(folder / "large" / SITE / "Posts.xml", options.megabytes)
+        if options.peer_megabytes:
+            small = write(folder / "small" / SITE / "Posts.xml", options.peer_megabytes, seed=1)
+        (folder / "compared").mkdir()
+        report(f"pairs on the smaller dump: {compare(small, folder / 'compared')}")
+        spent = take_turns(sides(large, small, folder), options.rounds, report)
+        sizes = {name: (large if name == "ours" else small).stat().st_size / 1e6 for name in spent}
+    rates = {name: round(sizes[name] / median(runs), 1) for name, runs in spent.items()}
+    by_cpu = {name: round(sizes[name] / median(runs, lambda run: run.cpu), 1) for name, runs in spent.items()}
+    for name, runs in spent.items():
+        report(f"{name}: {rates[name]} MB/s, {by_cpu[name]} of processor time, {sizes[name]:.0f} MB")
+        if name == "ours":
+            report(f"ours by stage, seconds of the processor, last round: {runs[-1].told['seconds']}")
     result = {
-        "claim": f"reading {options.megabytes:.0f} MB of Posts.xml to candidates, one process",
-        "ours": round(mine, 1),
-        "peer": round(theirs, 1),
-        "ratio": round(mine / theirs, 2),
-        "unit": "MB/s (peer: ElementTree.iterparse)",
-        "versions": {"handful": metadata.version("handful")},
+        "claim": f"{sizes['ours']:.0f} MB of Posts.xml to cleaned, attributed Parquet, one core, imports included",
+        "ours": rates["ours"],
+        "peer": rates["eleutherai"],
+        "redpajama": rates["redpajama"],
+        "cpu": by_cpu,
+        "unit": f"MB/s; peers on {sizes['eleutherai']:.0f} MB",
+        "peak_mb": {name: round(median(runs, lambda run: run.peak_mb)) for name, runs in spent.items()},
+        "versions": {"python": platform.python_version()}
+        | {name: metadata.version(name) for name in LIBRARIES},
+        "ratio_redpajama": round(rates["ours"] / rates["redpajama"], 2),
+        "ratio": round(rates["ours"] / rates["eleutherai"], 2),
     }
     print(json.dumps(result))
 

@@ -27,8 +27,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from invented.others import TABLES, table
-from invented.posts import CODE, Site
+from parts.others import TABLES, table
+from parts.posts import CODE, Site
 
 from handful.sources.stackexchange.rows import FABRICATED
 

@@ -2,14 +2,15 @@
 
     python benchmarks/reddit.py [--json] [--megabytes N]
 
-Both read the same two generated files, a month's submissions and comments, packed with a window of 2 GiB, and do the same
-job: of each submission to r/WritingPrompts (a twentieth of the rows) with at least 10 votes, the top-level comment with the most, of 200 to 4,096
-characters; no deleted, pinned or bot posts. Both must find the same pairs. They take turns; the number of each is its
-median, in megabytes of JSON per second of one core's time. The last line is JSON.
+Both read the same two generated files, a month's submissions and comments, packed with a window of 2 GiB, and do the
+same job: of each submission to r/WritingPrompts (a twentieth of the rows) with at least 10 votes, the top-level comment
+with the most, of 200 to 4,096 characters; no deleted, pinned or bot posts. Both must find the same pairs. They take
+turns; the number of each is its median, in megabytes of JSON per second of one core's time. Decompression alone is
+timed, too: nothing can be faster. The last line is JSON.
 
-The rows have the fields, in the order, of October 2019. Lengths and scores follow the real files; the words are drawn
-from 40,000 made-up ones, each text anew: nothing repeats but what repeats in a dump. A packed comment is to take as many
-bytes as a real one (100: RC_2020-06 has 187.9 million in 19 GB), or decompression would be flattered.
+The rows have the fields, in the order, of October 2019. Lengths and scores follow real files; the words are drawn from
+40,000 made-up ones, each text anew: nothing repeats but what repeats in a dump. No packed comment may take fewer bytes
+than a real one does (100: RC_2020-06 has 187.9 million in 19 GB), or decompression would be flattered.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from typing import Any
 
 import zstandard
 
+from handful.core import jsonl
 from handful.core.types import Example
 from handful.recipe.schema import InputPath, Reddit
 from handful.sources.output import output
@@ -40,7 +42,7 @@ COMMENTS_A_SUBMISSION = 6
 START = 1_569_888_000
 LETTERS = "eeeeeetttttaaaaooooiiiinnnnsssshhhrrrddlluucmfywgpbvk"
 OURS = "WritingPrompts"
-OTHERS = "AskReddit politics nba teenagers memes funny worldnews AmItheAsshole soccer gaming CFB pics".split()
+OTHERS = ("AskReddit", "politics", "nba", "teenagers", "memes", "funny", "worldnews", "AmItheAsshole", "CFB")
 AUTHOR: dict[str, Any] = {
     "author_flair_background_color": None,
     "author_flair_css_class": None,
@@ -275,8 +277,6 @@ def ours(first: Path, second: Path) -> set[tuple[str, str]]:
         out = Path(folder)
         with output(out) as put:
             read("writing_prompts", source, {}, put, out / "scratch")
-        from handful.core import jsonl
-
         return {
             tuple(part.partition("_")[2] for part in row.origin.item.split("/"))  # type: ignore[misc]
             for row in jsonl.read(out / "examples.jsonl", Example)
@@ -284,7 +284,7 @@ def ours(first: Path, second: Path) -> set[tuple[str, str]]:
 
 
 def peer(first: Path, second: Path) -> set[tuple[str, str]]:
-    """As most scripts for these files do it, but with a byte stream wrapped as text, which is the fastest of their ways."""
+    """As most scripts for these files do it, with the stream wrapped as text, the fastest of their ways."""
     asked = {
         row["id"]
         for row in rows(first)

@@ -24,6 +24,8 @@ from handful.markup.line import code_span, one_line, superscript, without_contro
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 
+BEGINS_WITH_TAG = re.compile(r"\s*<(?:[a-zA-Z][a-zA-Z0-9]*[\s/>]|!--)")
+
 CODE = frozenset({"code", "samp", "tt"})
 QUOTED_CODE = frozenset({"pre", "xmp", "listing", "plaintext"})
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
@@ -50,7 +52,8 @@ TANGLE_LIMIT = 2_000_000
 def to_text(source: str) -> str:
     """The text of an HTML fragment, as Section 2.1 wants it. Never raises, whatever the markup.
 
-    Text without any markup comes back as it is, but for control characters and blanks at the ends of lines.
+    Text without "<" and "&" comes back as it is, but for control characters and blanks at the ends of lines. Of what
+    may be text already (the code in it may hold both), `as_text` is the one to call.
     """
     if "\r" in source:
         source = source.replace("\r\n", "\n").replace("\r", "\n")
@@ -64,6 +67,15 @@ def to_text(source: str) -> str:
         blocks = Blocks()
         walk(LexborHTMLParser(source, is_fragment=True).root, blocks)
     return blocks.text()
+
+
+def as_text(body: str) -> str:
+    """The text of a rendered post; what is text already stays as it is, to the letter.
+
+    A rendered post begins with a tag, always; prose does not. So to clean what is clean changes nothing, although
+    its code may hold "<b>" or "&amp;". Use `to_text` for HTML of any other kind.
+    """
+    return to_text(body) if BEGINS_WITH_TAG.match(body) else body
 
 
 def to_line(title: str) -> str:

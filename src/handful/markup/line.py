@@ -29,8 +29,7 @@ def one_line(text: str) -> str:
 
     `text` has no control characters but tab and line ends.
     """
-    ascii_only = text.isascii() and "\n" not in text and "\t" not in text and "\r" not in text
-    if ascii_only or text.isprintable():  # then it has no white space but blanks
+    if (text.isascii() and not ("\t" in text or "\n" in text or "\r" in text)) or text.isprintable():
         while "  " in text:
             text = text.replace("  ", " ")
         return text.strip(" ")

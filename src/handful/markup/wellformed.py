@@ -23,9 +23,10 @@ BLOCK = re.compile(
 TAG = re.compile(rf"<(/?+[a-z]++){ATTRIBUTES}>")
 SPANS_ONLY = re.compile(rf"[^<]*+(?:<(a|b|em|i|kbd|strong|sub){ATTRIBUTES}>[^<]*+</\1>[^<]*+)*+")
 SPAN_TAG = re.compile(rf"</?+(?:a|b|em|i|kbd|strong|sub){ATTRIBUTES}>")
-RARE_NUMBER = re.compile("&#(?!(?:3[2-9]|[4-9][0-9]|1[6-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3});)")
-"""Among the others are control characters, and those that browsers keep and Python's `unescape` drops."""
+RARE_ENTITY = re.compile("&(?:NewLine;|#(?!(?:3[2-9]|[4-9][0-9]|1[6-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3});))")
+"""Control characters, and (with others) those that browsers keep and Python's `unescape` drops."""
 
+MOST_OPEN = 16
 PAGE = ""
 LISTS = ("ul", "ol")
 SPANS = frozenset({"a", "b", "em", "i", "kbd", "strong", "sub"})
@@ -34,7 +35,7 @@ CODE_OR_STRUCK = frozenset({"code", "del", "s", "strike"})
 
 def to_blocks(source: str) -> Blocks | None:
     """The blocks of a post, or None where it needs a parser. `source` has no control character but tab and "\\n"."""
-    if "&#" in source and RARE_NUMBER.search(source):
+    if RARE_ENTITY.search(source):
         return None
     blocks = Blocks()
     return blocks if read(source, blocks) else None
@@ -44,14 +45,18 @@ def read(source: str, blocks: Blocks) -> bool:
     """Put all blocks of a post, and the text between them, in place. False at the first thing out of place."""
     opened = [PAGE]
     before, *parts = BLOCK.split(source)
-    if before and not put_line(before, blocks):
+    if before and not put_leaf("", before, blocks):
         return False
     groups = iter(parts)
     for leaf, inner, tag, after in zip(groups, groups, groups, groups, strict=True):
         parent = opened[-1]
         if leaf == "p":
-            if parent in LISTS or (parent == "li" and not blocks.loosen()) or not put_line(inner, blocks):
+            if parent in LISTS or (parent == "li" and not blocks.loosen()):
                 return False
+            text = line_text(inner)
+            if text is None:
+                return False
+            blocks.paragraph(text)
         elif leaf:
             if (leaf == "li") != (parent in LISTS) or not put_leaf(leaf, inner, blocks):
                 return False
@@ -63,12 +68,13 @@ def read(source: str, blocks: Blocks) -> bool:
             if (tag == "li" and parent not in LISTS) or (tag == "blockquote" and parent in LISTS):
                 return False
             opened.append(begin(tag, blocks))
-        if after and not put_line(after, blocks):
+        if after and not put_leaf("", after, blocks):
             return False
     return opened == [PAGE]
 
 
 def begin(tag: str, blocks: Blocks) -> str:
+    """Open a list, an item or a quotation. Returns the name that its end must have."""
     if tag == "li":
         blocks.open_item(None)
     elif tag == "blockquote":
@@ -81,33 +87,29 @@ def begin(tag: str, blocks: Blocks) -> str:
 
 
 def put_leaf(name: str, inner: str, blocks: Blocks) -> bool:
+    """Set an item, code or a paragraph. False if what is in it needs the parser."""
     if name == "pre":
-        code = raw_text(inner)
-        if code is not None:
-            blocks.code(code)
-        return code is not None
-    if name == "li":
-        blocks.open_item(None)
-        known = put_line(inner, blocks)
-        blocks.close()
-        return known
-    return put_line(inner, blocks)
-
-
-def put_line(text: str, blocks: Blocks) -> bool:
-    """Set a paragraph. False if there is a tag in it that is not known, or out of place."""
-    text = text.replace("\n", " ")
-    if "<" in text:
-        flat = SPAN_TAG.sub("", text) if SPANS_ONLY.fullmatch(text) else None
-        if flat is None or "&" in flat:  # an entity ends at a tag: each piece is decoded on its own
-            flat = resolve(text)
-            if flat is None:
-                return False
-        text = flat
-    elif "&" in text:
-        text = unescape(text)
-    blocks.paragraph(text)
+        text = code_text(inner)
+        put = blocks.code
+    else:
+        text = line_text(inner)
+        put = blocks.item if name == "li" else blocks.paragraph
+    if text is None:
+        return False
+    put(text)
     return True
+
+
+def line_text(source: str) -> str | None:
+    """The text of a line, "\n" for a break. None if there is a tag in it that is not known, or out of place."""
+    source = source.replace("\n", " ")
+    if "<" not in source:
+        return unescape(source) if "&" in source else source
+    if SPANS_ONLY.fullmatch(source):
+        flat = SPAN_TAG.sub("", source)
+        if "&" not in flat:  # else: an entity ends at a tag, each piece is decoded on its own
+            return flat
+    return resolve(source)
 
 
 def resolve(text: str) -> str | None:
@@ -122,9 +124,13 @@ def resolve(text: str) -> str | None:
     tags = zip(groups, groups, strict=True)
     for name, after in tags:
         if name in SPANS:
+            if len(opened) == MOST_OPEN:
+                return None
             opened.append(f"/{name}")
-        elif opened and opened[-1] == name:
-            opened.pop()
+        elif name in opened:
+            if raised is not None and name != opened[-1]:
+                return None
+            opened.remove(name)  # to end them in another order changes no text
             if name == "/sup":
                 before = written[raised - 1] if raised else ""
                 written[raised:] = [superscript("".join(written[raised:]), before)]
@@ -148,7 +154,7 @@ def resolve(text: str) -> str | None:
     return None if opened else "".join(written)
 
 
-def raw_text(inner: str) -> str | None:
+def code_text(inner: str) -> str | None:
     """The code in a <pre>, with or without <code>; None if there are other tags in it."""
     inner = inner.removeprefix("\n")
     if "<" not in inner:

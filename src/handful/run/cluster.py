@@ -31,6 +31,8 @@ JOIN_SECONDS = 45.0
 """Ray itself would try for minutes."""
 SEEN_SECONDS = 60.0
 """For a folder made by another machine to be seen on this one: file systems of networks remember what was not there."""
+STOP = "stop"
+"""A file among the drafts: tasks that have not begun need not, since another has failed."""
 PROBE = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
 
 _joined = False
@@ -40,8 +42,8 @@ def run_on_ray(job: Job, engine: Engine) -> Names:
     """Yield the name of each shard as it ends.
 
     Raises:
-        HandfulError: as a shard raised it; or a shard's worker was lost ATTEMPTS times; or there is no cluster, or no
-            more, or its nodes do not see the same folders.
+        HandfulError: as a shard raised it, when the shards that run have ended; or a shard's task was lost ATTEMPTS
+            times; or there is no cluster, or no more; or its nodes do not see the same folders.
         MissingExtra: Ray is not installed.
     """
     ray = join(engine.address)
@@ -51,6 +53,7 @@ def run_on_ray(job: Job, engine: Engine) -> Names:
     waiting = [*job.shards][::-1]
     running: dict[Any, str] = {}
     lost: Counter[str] = Counter()
+    failure: Exception | None = None
     try:
         while waiting or running:
             while waiting and len(running) < engine.processes:
@@ -63,32 +66,39 @@ def run_on_ray(job: Job, engine: Engine) -> Names:
             for reference in ended:
                 name = running.pop(reference)
                 try:
-                    ray.get(reference)
+                    done = ray.get(reference)
                 except ray.exceptions.RayTaskError as error:
-                    raise of_ours(error) from None
+                    failure = failure or of_ours(error)
                 except ray.exceptions.LocalRayletDiedError:
                     raise HandfulError(
                         f"{head.address}: this machine is no longer a node of the cluster"
                     ) from None
                 except ray.exceptions.RayError as error:
                     lost[name] += 1
-                    if lost[name] == ATTEMPTS:
-                        raise HandfulError(
-                            f"{job.folder / name}: the cluster lost its task {ATTEMPTS} times, at last with "
-                            f"{type(error).__name__}: {first_line(error)} What is done is kept"
-                        ) from None
                     waiting.append(name)
-                    continue
-                wait_to_see(job.folder / name)
-                yield name
+                    if lost[name] == ATTEMPTS:
+                        failure = failure or too_often(job, name, error)
+                else:
+                    if done:
+                        wait_to_see(job.folder / name)
+                        yield name
+            if failure:
+                waiting.clear()
+                (job.drafts / STOP).touch()
     finally:
         for reference in running:
             with suppress(ray.exceptions.RayError):
                 ray.cancel(reference, force=True)
+    if failure:
+        raise failure from None
 
 
-def run_there(function: Function, shard: Any, target: Path, drafts: Path, folder: str) -> None:
-    """The task, in a worker of any node. Relative paths are those of the folder in which the driver works."""
+def run_there(function: Function, shard: Any, target: Path, drafts: Path, folder: str) -> bool:
+    """The task, in a worker of any node. Relative paths are those of the folder in which the driver works.
+
+    Returns:
+        Whether the shard is done: not where another has failed before this one began.
+    """
     try:
         os.chdir(folder)
         os.stat(drafts)
@@ -97,7 +107,17 @@ def run_there(function: Function, shard: Any, target: Path, drafts: Path, folder
             f"{error.filename}: is not there on the node {socket.gethostname()}; on a cluster every node must see the "
             "same folders under the same names, as on a shared file system"
         ) from error
+    if (drafts / STOP).exists():
+        return False
     run_shard(function, shard, target, drafts)
+    return True
+
+
+def too_often(job: Job, name: str, error: Exception) -> HandfulError:
+    return HandfulError(
+        f"{job.folder / name}: the cluster lost its task {ATTEMPTS} times, at last with {type(error).__name__} "
+        f"({first_line(error)}). What is done is kept"
+    )
 
 
 def of_ours(error: Any) -> Exception:

@@ -202,12 +202,16 @@ def run_shard(
         shutil.rmtree(draft, ignore_errors=True)
 
 
-_report: ContextVar[Callable[[float], None]] = ContextVar("report")
+def _to_nobody(amount: float) -> None:
+    """Where nobody watches."""
+
+
+_report: ContextVar[Callable[[float], None]] = ContextVar("report", default=_to_nobody)
 
 
 def report(amount: float) -> None:
     """Called by a shard's function, some times a second at most: `amount` more of the shard is done."""
-    _report.get(lambda amount: None)(amount)
+    _report.get()(amount)
 
 
 @contextmanager

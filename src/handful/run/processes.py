@@ -40,11 +40,13 @@ def run_in_processes(job: Job, processes: int) -> Names:
     """Yield the name of each shard as it ends. A shard whose worker is killed is begun again by another.
 
     Raises:
-        HandfulError: as a shard raised it; or a shard's worker was lost ATTEMPTS times.
+        HandfulError: as a shard raised it, when the shards that run have ended; or a shard's worker was lost ATTEMPTS
+            times.
     """
     waiting = [*job.shards][::-1]
     lost: Counter[str] = Counter()
-    workers: dict[Connection, Worker] = {}
+    failure: Exception | None = None
+    workers: dict[Connection[Any, Any], Worker] = {}
     try:
         while waiting or workers:
             while waiting and len(workers) < processes:
@@ -54,30 +56,39 @@ def run_in_processes(job: Job, processes: int) -> Names:
             for line in wait([*workers]):
                 assert isinstance(line, Connection)
                 worker = workers[line]
+                name = worker.shard
                 outcome, value = worker.hear()
                 if outcome == "moved":
-                    job.moved(worker.shard, value)
-                elif outcome == "raised":
-                    raise value from None
-                elif outcome == "ended":
-                    name = worker.shard
-                    if waiting:
-                        worker.take(job, waiting.pop())
-                    else:
-                        workers.pop(line).end()
-                    yield name
-                else:
+                    job.moved(name, value)
+                    continue
+                if outcome == "raised":
+                    failure = failure or value
+                elif outcome == "lost":
                     how = workers.pop(line).end()
-                    lost[worker.shard] += 1
-                    if lost[worker.shard] == ATTEMPTS:
-                        raise HandfulError(
-                            f"{job.folder / worker.shard}: the process that worked on it {how}, {ATTEMPTS} times, "
-                            "perhaps for want of memory; try fewer at a time, as with --workers 1. What is done is kept"
-                        )
-                    waiting.append(worker.shard)
+                    lost[name] += 1
+                    if lost[name] == ATTEMPTS:
+                        failure = failure or too_often(job, name, how)
+                    waiting.append(name)
+                if failure:
+                    waiting.clear()
+                if line in workers and waiting:
+                    worker.take(job, waiting.pop())
+                elif line in workers:
+                    workers.pop(line).end()
+                if outcome == "ended":
+                    yield name
     finally:
         for worker in workers.values():
             worker.end()
+    if failure:
+        raise failure from None
+
+
+def too_often(job: Job, name: str, how: str) -> HandfulError:
+    return HandfulError(
+        f"{job.folder / name}: the process that worked on it {how}, {ATTEMPTS} times, perhaps for want of memory; try "
+        "fewer at a time, as with --workers 1. What is done is kept"
+    )
 
 
 class Worker:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -68,6 +68,29 @@ def _lines(description: str, total: float | None, unit: str) -> Iterator[Advance
             )
 
     yield advance
+
+
+class Shares:
+    """Progress of a whole whose parts tell how far they are: each adds up to its own size, whatever it has told.
+
+    A part may begin again, or never tell of anything but its end.
+    """
+
+    def __init__(self, sizes: Mapping[str, float], advance: Callable[[float, str], None]) -> None:
+        """`advance` is called with each amount, in the unit of `sizes`, and the name of the part."""
+        self.sizes = sizes
+        self.advance = advance
+        self.counted = dict.fromkeys(sizes, 0.0)
+
+    def moved(self, part: str, done: float) -> None:
+        """`done` is counted from the part's beginning."""
+        more = min(done, self.sizes[part]) - self.counted[part]
+        if more > 0:
+            self.counted[part] += more
+            self.advance(more, part)
+
+    def ended(self, part: str) -> None:
+        self.moved(part, self.sizes[part])
 
 
 def time_left(done: float, total: float, seconds: float) -> str:

@@ -23,13 +23,13 @@ BROKEN = [
 @pytest.mark.parametrize("row", BROKEN)
 def test_a_broken_row_is_one_line_that_says_where_and_why(dump, curate, submission, comment, row):
     asked = dump(b"", submission(), row, b"  ", name="RS.zst")
-    told = dump(row, comment(), b"\r", name="RC.json")
+    told = dump(comment(), row, b"\r", name="RC.json")
     found = curate(asked, told)
     assert len(found.examples) == 1
     assert found.counts["dropped"] == {"bad_row": 2}
     assert [dropped.id for dropped in found.dropped] == [
         "writing_prompts/RS.zst:3",
-        "writing_prompts/RC.json:1",
+        "writing_prompts/RC.json:2",
     ]
     assert re.match(r"RS\.zst:3: .{9}", found.dropped[0].detail)
     assert found.counts["comments"]["rows"] == 2
@@ -57,7 +57,7 @@ def test_a_file_of_broken_rows_is_refused(dump, curate, submission, comment):
     good = dump(submission(), name="RS.zst")
     with pytest.raises(DataError, match="21 of 22 rows cannot be read"):
         curate(dump(submission(), *[b"{oops"] * 30, name="RS2.zst"), dump(comment(), name="RC.zst"))
-    with pytest.raises(DataError, match="21 of .* rows cannot be read"):
+    with pytest.raises(DataError, match=r"21 of .* rows cannot be read"):
         curate(good, dump(comment(), *[b"{oops"] * 30, name="RC2.zst"))
 
 

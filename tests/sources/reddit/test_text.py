@@ -101,8 +101,8 @@ def test_notes_behind_a_story_are_taken_off(note):
         "***\n\nYears later, the sea came back.",
         "......-...-.. ---.. --..",
         "Sincerely,\n\nS. B. Lucifer, Esq.",
-        "He thanked me for the gold: "
-        + "it was a great deal of gold, and heavy, and I was on mobile feet. " * 8,
+        "He thanked me for the gold:"
+        + " it was a great deal of gold, and heavy, and I was on mobile feet." * 8,
     ],
 )
 def test_what_only_looks_like_a_note_stays(end):
@@ -141,8 +141,7 @@ def test_any_text_is_read(text):
 
 
 @pytest.mark.parametrize(
-    "piece",
-    ["[", "](", "[a](", ">!", "* ", "&#", "\\", "r/a ", "Edit ", "(", "a ", "\n\n", "\u201c", "thanks "],
+    "piece", ["[", "[a](", ">!", "* ", "* \n\n", "\n \n", "Edit: \n\n", "r/a \n\n***\n\n", "&#"]
 )
 def test_a_million_characters_take_a_moment(piece):
     text = piece * (1_000_000 // len(piece))

@@ -173,3 +173,5 @@ def test_rows_without_line_feeds_are_read_too(rows, dump, curate, monkeypatch):
     whole, _ = curate(dump(*rows))
     joined, _ = curate(dump(*(row.replace("\r\n", "") for row in rows)))
     assert by_question(joined)["candidates.jsonl"] == by_question(whole)["candidates.jsonl"]
+    in_parts(monkeypatch)
+    assert curate(dump(*(row.replace("\r\n", "") for row in rows)), "parts")[0] == joined

@@ -360,8 +360,10 @@ def test_two_processes_give_the_same_bytes_as_one(large, curate, monkeypatch):
 def test_large_archives_of_one_table_name_the_same_people(large, curate, monkeypatch, tmp_path, method):
     plain, counts = curate(large)
     users, draw = large.with_name("Users.xml"), random.Random(0)
-    others = "".join(user(id, draw.randbytes(60).hex()) for id in range(10**6, 10**6 + 900))
-    users.write_bytes(users.read_bytes().replace(b"</users>", others.encode() + b"</users>"))
+    rows = users.read_bytes().splitlines(keepends=True)
+    for place in range(len(rows) - 1, 20, -1):
+        rows[place:place] = [user(n, draw.randbytes(60).hex()).encode() for n in range(10**6, 10**6 + 4)]
+    users.write_bytes(b"".join(rows))
     for name in ("Posts", "Users"):
         command = [archive.seven_zip(), "a", f"-m0={method}", tmp_path / f"{SITE}-{name}.7z", f"{name}.xml"]
         subprocess.run(command, check=True, capture_output=True, cwd=large.parent)

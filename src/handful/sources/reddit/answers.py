@@ -1,9 +1,9 @@
 """The second pass: of a file of comments, the best answer to each kept submission.
 
-Comments outnumber submissions by far, and nearly all are not wanted. A row is decoded only if its bytes do not show that
-its score is too low or that its thread was not kept: both fields stand in a row once, since no comment quotes another,
-and a quotation mark within a text is escaped. What stays in memory is some numbers a kept submission; texts wait in a
-file.
+Comments outnumber submissions by far, and nearly all are not wanted. A row is decoded only if its bytes do not show
+that its score is too low or that its thread was not kept: either field stands in a row once, since no comment quotes
+another (in all dumps from 2005 on), and a quotation mark within a text is escaped. Other faults of the rows passed over
+go unseen. What stays in memory is some numbers and the prompt of each kept submission; texts wait in a file.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def blocks(path: Path, advance: Callable[[int], None] = lambda size: None) -> It
                     f"{path}: has a line of more than {MAX_LINE >> 20} MiB, {rest[:60].decode(errors='replace')}…; "
                     "it must hold one JSON object a line"
                 )
-            if len(rest) > len(buffer) // 2:
+            if 2 * len(rest) > len(buffer) - SPARE:
                 buffer = bytearray(2 * len(buffer))
             buffer[: len(rest)] = rest
             kept = len(rest)
@@ -77,7 +77,13 @@ def blocks(path: Path, advance: Callable[[int], None] = lambda size: None) -> It
         yield buffer, kept + 1
 
 
-PACKED = {b"\xfd7zXZ": lzma.LZMAFile, b"BZh": bz2.BZ2File, b"\x1f\x8b": gzip.GzipFile}
+PACKED: dict[bytes, Callable[..., Reader]] = {
+    b"\xfd7zXZ": lzma.open,
+    b"BZh": bz2.open,
+    b"\x1f\x8b": gzip.open,
+}
+LOOK_AT = 1 << 16
+"""Bytes at the beginning of a plain file, of which some line must begin as an object."""
 
 
 @contextmanager
@@ -88,9 +94,8 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, Reader, bytes]]:
         DataError: there is no such file, or it begins like none that can be read.
     """
     with _open(path) as file:
-        head = file.read(64)
+        head = file.read(LOOK_AT).removeprefix(BOM)
         file.seek(0)
-        start = head.removeprefix(BOM).lstrip()[:1]
         if head[:4] == ZSTD or head[1:4] == SKIPPABLE:
             need("zstandard", f"reading {path.name}")
             from handful.sources.reddit import frames
@@ -98,10 +103,10 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, Reader, bytes]]:
             yield file, frames.stream(file), frames.END
         elif unpack := next((PACKED[magic] for magic in PACKED if head.startswith(magic)), None):
             yield file, unpack(file), b""
-        elif start in (b"{", b""):
-            yield file, file, b""  # type: ignore[misc]
-        elif start == b"[":
+        elif head.lstrip()[:1] == b"[":
             raise Foreign(f"{path}: is one JSON list; `jq -c '.[]' FILE > NEW` writes it as lines")
+        elif not head.strip() or any(line.lstrip()[:1] == b"{" for line in head.split(b"\n")):
+            yield file, file, b""  # type: ignore[misc]
         else:
             raise Foreign(
                 f"{path}: is neither lines of JSON objects nor such lines packed as .zst, .xz, .bz2 or .gz "

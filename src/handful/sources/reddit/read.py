@@ -1,7 +1,7 @@
 """The Reddit source: submissions that ask, joined with the best answer to each; or titles as test prompts.
 
-Two passes, over the files of submissions and then over those of comments, each file a shard of its own. All is joined by
-id and put in the order of ids, which is that of time: neither the order of the files nor that of the rows decides.
+Two passes, over the files of submissions and then over those of comments, each file a shard of its own. All is joined
+by id and put in the order of ids, which is that of time: neither the order of files nor that of rows decides.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from html.entities import html5
 
 from handful.core.text import prompt_key
 
@@ -19,16 +20,16 @@ IMAGE = re.compile(r"!\[[^\[\]\n]{0,300}\]\([^()\s]{0,2000}\)")
 LINK = re.compile(
     r"\[([^\[\]\n]{1,500})\]\(\s{0,3}(?:[^()\s]|\([^()\s]{0,300}\)){0,2000}(?:\s\"[^\"\n]{0,300}\")?\s{0,3}\)"
 )
-SPOILER = re.compile(r">!([^\n]{1,2000}?)!<")
+SPOILER = re.compile(r">!((?:[^\n!>]|!(?!<)|>(?!!)){1,2000})!<")
 ESCAPED = re.compile(r"\\([-_.~^>()\[\]!+&])")
 
-TAG = re.compile(r"\s*[\[({]\s*([A-Za-z][\w '.!&/-]{0,24}?)\s*[\])}]\s*[:\-–—]?\s*")
-LAST_TAG = re.compile(r"\s*[\[({]\s*([A-Za-z]{2}(?:\s*/\s*[A-Za-z]{2})?)\s*[\])}]\s*$")
+TAG = re.compile(r"\s*[\[({]\s*([A-Za-z][\w '.!&/-]{0,24}?)\s*[\])}]\s*[:\-\u2013\u2014]?\s*")
+LAST_TAG = re.compile(r"[\[({]\s*([A-Za-z]{2}(?:\s*/\s*[A-Za-z]{2})?)\s*[\])}]\s*$")
 
 RULE_LINE = re.compile(r"[\s\\]*([*_=~•-])(?:[\s\\]*\1)*[\s\\]*")
 """A line of marks alone, as "***" or "-----": between scenes, or between the story and its notes."""
 EDIT = re.compile(
-    r"[\W_]*(?:edit(?:s|ed)?|eta|update|p\.?s\.?)\b[^\n:]{0,20}[:=]|[\W_]*edit(?:ed)?\s*[\d(–—-]",
+    r"[\W_]*(?:edit(?:s|ed)?|eta|update|p\.?s\.?)\b[^\n:]{0,20}[:=]|[\W_]*edit(?:ed)?\s*[\d(\u2013\u2014-]",
     re.IGNORECASE,
 )
 NOTE = re.compile(
@@ -39,16 +40,19 @@ NOTE = re.compile(
         |comments|platinum|stranger)\b
     | \b(?:patreon|wattpad|royal\ ?road|ko-?fi|my\ (?:blog|website|profile|page|newsletter|twitter|youtube))\b
     | \bmore\ (?:of\ my|from\ me|by\ me|like\ this|stories\ (?:at|on|like))\b
-    | \b(?:part|chapter)\ (?:\d|two|three|ii)\b.{0,40}\b(?:below|here|comments?|reply|replies|up|soon|posted|tomorrow|coming)\b
+    | \b(?:part|chapter)\ (?:\d|two|three|ii)\b.{0,40}
+        \b(?:below|here|comments?|reply|replies|up|soon|posted|tomorrow|coming)\b
     | \b(?:feedback|critiques?|criticisms?|cc)\b.{0,30}\b(?:welcome|appreciated|wanted)
     | \b(?:hope|if)\ (?:you|y'?all|you\ guys)\ (?:like|liked|enjoy|enjoyed)\b
-    | \b(?:first|second)\ (?:time|post|prompt|story|attempt|wp|submission)\b.{0,40}\b(?:here|posting|prompt|wp|gentle|kind|sub|writing)\b
+    | \b(?:first|second)\ (?:time|post|prompt|story|attempt|wp|submission)\b.{0,40}
+        \b(?:here|posting|prompt|wp|gentle|kind|sub|writing)\b
     | \bon\ (?:mobile|my\ phone)\b | \b(?:formatting|typos?|spelling|grammar)\b
-    | \bwrit(?:e|ing|ten)\b.{0,30}\bprompts?\b | \bprompts?\b.{0,30}\b(?:great|good|fun|awesome)\b | \b(?:great|good|fun|awesome)\ prompts?\b
+    | \bwrit(?:e|ing|ten)\b.{0,30}\bprompts?\b | \bprompts?\b.{0,30}\b(?:great|good|fun|awesome)\b
+    | \b(?:great|good|fun|awesome)\ prompts?\b
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
+PARAGRAPH = re.compile(r"\n(?:[ \t]*\n)+")
 MAX_NOTE = 400
 """Characters of a paragraph that may be a note; a longer one is story."""
 MAX_TAIL = 0.25
@@ -61,19 +65,28 @@ ASKS_REDDIT = re.compile(
 )
 POINTS_ELSEWHERE = re.compile(
     r"https?://|\bwww\.|\bimgur\b|\b(?:in|inside|see|read) (?:the |my )?(?:comments?|text|body|post|details)\b"
-    r"|\b(?:story|details?|more|info|explanation|examples?|pics?|pictures?|proof|links?|video|letter) (?:inside|included|attached|below|within|in comments)\b"
-    r"|\b(?:inside|below|attached)\s*[.)\]]|\bthis (?:picture|photo|image|pic|gif|video|link|article|thread|post|map|chart)\b"
+    r"|\b(?:story|details?|more|info|explanation|examples?|pics?|pictures?|proof|links?|video|letter)"
+    r" (?:inside|included|attached|below|within|in comments)\b"
+    r"|\b(?:inside|below|attached)\s*[.)\]]"
+    r"|\bthis (?:picture|photo|image|pic|gif|video|link|article|thread|post|map|chart)\b"
     r"|\b(?:part|pt\.?) ?(?:\d|two|ii)\b|\b(?:edit|update)\s*[:\d]|\bI'?ll (?:go first|start)\b",
     re.IGNORECASE,
 )
-QUESTION = re.compile(r"\?[\"'”’)*_\s]*$")
+BRACKETS = re.compile(r"[\[{][^\[\]{}]{0,200}[\]}]")
+QUESTION = re.compile(r"\?[\"'\u201d\u2019)*_\s]*$")
 
 
 def plain(text: str) -> str:
     """Text as it was typed: Reddit escapes `&`, `<` and `>` once more in what it hands out."""
-    text = ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    text = ENTITY.sub(_character, text)
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ")
     return UNSEEN.sub("", text).strip()
+
+
+def _character(entity: re.Match[str]) -> str:
+    """What an entity stands for; itself where no entity has that name (`html.unescape` takes "&nota;" for "¬a;")."""
+    name = entity[0][1:]
+    return html.unescape(entity[0]) if name[0] == "#" else html5.get(name, entity[0])
 
 
 def markdown(text: str) -> str:
@@ -113,15 +126,15 @@ def split_tags(title: str, known: tuple[str, ...]) -> tuple[tuple[str, ...], str
 
 def story(text: str, prompt: str) -> str:
     """A comment without what is not the story: the prompt quoted before it, the author's notes before and after it."""
-    paragraphs = PARAGRAPH.split(markdown(text))
-    while len(paragraphs) > 1 and _before(paragraphs[0], prompt):
-        del paragraphs[0]
-    del paragraphs[_end(paragraphs) :]
-    while len(paragraphs) > 1 and _after(paragraphs[-1]):
-        del paragraphs[-1]
-    while paragraphs and RULE_LINE.fullmatch(paragraphs[0]):
-        del paragraphs[0]
-    return "\n\n".join(paragraphs).strip()
+    paragraphs = [paragraph.rstrip() for paragraph in PARAGRAPH.split(markdown(text))]
+    start, end = 0, _end(paragraphs)
+    while start < end - 1 and _before(paragraphs[start], prompt):
+        start += 1
+    while end - 1 > start and _after(paragraphs[end - 1]):
+        end -= 1
+    if end - 1 == start and RULE_LINE.fullmatch(paragraphs[start]):
+        return ""
+    return "\n\n".join(paragraphs[start:end]).strip()
 
 
 def _before(paragraph: str, prompt: str) -> bool:
@@ -165,7 +178,5 @@ def not_self_contained(title: str) -> tuple[str, str] | None:
     """Why a title cannot be asked alone, or None: the rule and what it saw."""
     if not QUESTION.search(title):
         return "not_a_question", f"ends with {title[-20:]!r}"
-    seen = (
-        re.search(r"[\[{][^\]}]*[\]}]", title) or ASKS_REDDIT.search(title) or POINTS_ELSEWHERE.search(title)
-    )
+    seen = BRACKETS.search(title) or ASKS_REDDIT.search(title) or POINTS_ELSEWHERE.search(title)
     return ("not_self_contained", f'says "{seen[0].strip()}"') if seen else None

@@ -12,9 +12,9 @@ from handful.core.errors import DataError
 from handful.core.files import file_hash, write_whole
 from handful.recipe.schema import StackExchange
 from handful.run.engine import Part, current, each
-from handful.run.progress import Advance, progress
+from handful.run.progress import Advance, Shares, progress
 from handful.sources.output import Output
-from handful.sources.stackexchange.scan import Bounds, check_broken
+from handful.sources.stackexchange.scan import Bounds, check_broken, lines_of
 from handful.sources.stackexchange.shards import (
     ACCOUNTS,
     CANDIDATES,
@@ -71,14 +71,16 @@ def read(
     total = sum(site.size for site in found)
     parts: dict[str, list[Part]] = {}
     with progress(f"{name}: reading posts", total / MB, "MB") as advance:
-        sizes = {site.name: site.size for site in found}
+        sizes = {site.name: float(site.size) for site in found}
+        shares = Shares(sizes, lambda size, site: advance(size / MB, site))
         largest_first = dict(sorted(whole.items(), key=lambda item: -sizes[item[0]]))
         read = each(
             read_site,
             largest_first,
             scratch / "sites",
-            ended=lambda site: advance(sizes[site] / MB, site),
+            ended=shares.ended,
             processes=1 if total < WORTH_PROCESSES else None,
+            moved=shares.moved,
         )
         parts |= {site: [part] for site, part in read.items()}
         for site in large:
@@ -100,19 +102,26 @@ def read(
 
 
 def in_ranges(site: Site) -> bool:
-    """Whether a site can be read in ranges: a plain file, or an archive of this table alone, of independent blocks.
+    """Whether a table can be read in ranges: a plain file, or an archive of it alone, of independent blocks.
 
-    On one core nothing is gained by it: an archive is then unpacked as it comes, by the fastest program there is.
+    Either has a row a line, as the dump does. On one core nothing is gained by it: an archive is then unpacked as it
+    comes, by the fastest program there is.
     """
     if site.packed is None:
-        return True
+        return a_row_a_line(site)
     block = site.packed.block
     return (
         (current().kind == "ray" or current().processes > 1)
         and block is not None
         and [coder.method for coder in block.coders] == [BZIP2]
         and site.packed.member.size == block.sizes[-1]
+        and a_row_a_line(site)
     )
+
+
+def a_row_a_line(table: Site) -> bool:
+    with table.open() as file:
+        return lines_of(file) == file.readline
 
 
 def read_ranges(
@@ -128,8 +137,10 @@ def read_ranges(
         )
         for number in range(count)
     }
-    share = site.size / len(ranges) / MB
-    scanned = each(scan, ranges, folder / "ranges", ended=lambda range: advance(share, site.name))
+    shares = Shares(
+        dict.fromkeys(ranges, site.size / len(ranges)), lambda size, range: advance(size / MB, site.name)
+    )
+    scanned = each(scan, ranges, folder / "ranges", ended=shares.ended, moved=shares.moved)
     counts = sum(
         (Counter({k: v for k, v in part.counts.items() if k != "rules"}) for part in scanned.values()),
         Counter(),

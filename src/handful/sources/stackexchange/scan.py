@@ -18,6 +18,7 @@ import numpy as np
 
 from handful.core.errors import DataError
 from handful.core.types import Dropped
+from handful.run.engine import report
 from handful.sources.stackexchange.rows import (
     FABRICATED,
     FALSE_POST,
@@ -43,7 +44,7 @@ WHOLE = float("inf")
 LONGEST = MAX_ROW - 1
 HEAD = 1 << 16
 BLOCK = 50_000
-"""Rows between two looks at how many were broken, and at memory."""
+"""Rows between two looks at how many were broken, and at memory, and two reports of bytes read."""
 MAX_BROKEN = 20
 MAX_BROKEN_SHARE = 0.001
 """More broken rows than both mean another format, or a badly damaged file."""
@@ -99,7 +100,7 @@ def scan(
     least, size = bounds.min_answer_score, bounds.min_chars
     lines: Iterator[bytes] = iter(partial(lines_of(file), LONGEST), b"")
     while position < stop and (first := next(lines, b"")):
-        others = 0
+        others, begin = 0, position
         for line in chain((first,), islice(lines, BLOCK - 1)):
             if position >= stop:
                 lines = chain((line,), lines)
@@ -128,6 +129,7 @@ def scan(
             position += length
         seen.posts += others
         tables.add(columns.table(site, seen))
+        report(position - begin)
         if stop == WHOLE:
             check_broken(seen.broken, seen.posts)
     careful.end(lines)

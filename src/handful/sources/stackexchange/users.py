@@ -87,10 +87,8 @@ def read_names(
     """
     held = b""  # a row that has no end yet
     row = ROW.match
-    for line in iter(partial(lines_of(file), LONGEST), b""):
-        if position >= stop and (not held or MARK.search(line)):
-            break
-        position += len(line)
+    lines = iter(partial(lines_of(file), LONGEST), b"")
+    for line in lines if stop == WHOLE else before(lines, position, stop):
         found = row(line)
         if found is not None and line.endswith(END) and line.find(b"<", FIRST) < 0:
             held = b""
@@ -102,6 +100,15 @@ def read_names(
                 id = odd.get("Id", "").encode()
                 if id in wanted and (name := clean(odd.get("DisplayName", ""))):
                     yield id, name
+
+
+def before(lines: Iterator[bytes], position: int, stop: float) -> Iterator[bytes]:
+    """The lines that start before `stop`, and the rest of the row that it cuts."""
+    for line in lines:
+        if position >= stop and MARK.search(line):
+            return
+        position += len(line)
+        yield line
 
 
 def split(text: bytes) -> tuple[list[bytes], bytes]:

@@ -20,6 +20,7 @@ ADDRESS = re.compile(rb"(?:href|content)=[\"'](https?://[^\"'\s>]{1,500})", re.I
 LANGUAGE = re.compile(rb"<html\b[^>]{0,300}?\blang=[\"']?([a-zA-Z]{2})", re.IGNORECASE)
 LICENSE = re.compile(rb"creativecommons\.org/licenses/(by(?:-nc)?(?:-sa)?)/(\d\.\d)")
 LINK_TEXT = re.compile(rb"<a\b[^>]*>\s*(?:<span\b[^>]*>)?([^<]+)<", re.IGNORECASE)
+LIST_END = re.compile(rb"</(?:ul|ol|div|nav)>")
 JSON_LD = re.compile(rb"<script\b[^>]*application/ld\+json[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 
 
@@ -47,12 +48,8 @@ def category_of(raw: bytes) -> str:
     for mark in (b'id="breadcrumb', b"id='breadcrumb", b'class="breadcrumb'):
         place = raw.find(mark)
         if place >= 0:
-            ends = [
-                end
-                for end in (raw.find(tag, place) for tag in (b"</ul>", b"</ol>", b"</div>", b"</nav>"))
-                if end > 0
-            ]
-            links = LINK_TEXT.findall(raw, place, min(ends, default=place))
+            end = LIST_END.search(raw, place)
+            links = LINK_TEXT.findall(raw, place, end.start() if end else place)
             names = [html.unescape(name.decode("utf-8", "replace")).strip() for name in links]
             break
     if top := top_of(names):

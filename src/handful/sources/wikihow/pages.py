@@ -33,14 +33,12 @@ OTHERS = {
 }
 """Headings (`h2`) of the sections that a recipe may keep -> their kind."""
 
-AFTER_STEPS = (b'id="qa"', b'class="qa section', b'id="Community_Q')
 AFTER_ALL = (
-    b"relatedwikihows",
-    b"sourcesandcitations",
-    b'id="aboutthisarticle"',
-    b'id="article_rating',
-    b'id="related-wikihows"',
+    rb'relatedwikihows|sourcesandcitations|id="(?:aboutthisarticle"|article_rating|related-wikihows")'
 )
+AFTER_STEPS = re.compile(rb'id="(?:qa"|Community_Q)|class="qa section|' + AFTER_ALL)
+AFTER_LISTS = re.compile(AFTER_ALL)
+"""What begins behind the steps, and behind the last of the lists that a recipe may keep."""
 
 
 def selectors(text: str) -> tuple[str, ...]:
@@ -60,11 +58,18 @@ JUNK = selectors(
 )
 """What stands within an introduction, a heading, a step or a list, and is none of their text."""
 
-CLASS = re.compile(rb"class=[\"']([^\"']{1,200})")
-NEAR = 30_000
-"""Bytes behind the last step within which the article mostly ends."""
+NAMES = re.compile(rb"(?:class|id)=[\"']?([^\"'<>]{1,200})")
 
-FRACTION_SLASH = "\u2044".encode()
+CUT = re.compile(
+    rb"<(?:script\b[^<]*+(?:<(?!/script>)[^<]*+)*+</script>"
+    rb"|style\b[^<]*+</style>"
+    rb'|sup id="_ref[^<]*+(?:<(?!/sup>)[^<]*+)*+</sup>)'
+)
+"""Elements that are cut from the bytes, which is faster than to parse and pass over them."""
+JUNK_DIV = re.compile(
+    rb'<div (?:class="(?:mwimg|wh_ad_inner)\b|id="byline_hover"|(?:role="navigation" )?id="method_toc")'
+)
+FRACTION_SLASH = "\u2044"
 FRACTION = re.compile(r"<sup>(\d+)</sup>(?:\u2044|&frasl;|/)<sub>(\d+)</sub>")
 WHOLE_NUMBER = re.compile(r"\d(?:<span[^<>]*>)?$")
 CHARSET = re.compile(rb"<meta\b[^>]{0,100}?charset=[\"']?([\w-]{3,20})", re.IGNORECASE)
@@ -80,22 +85,14 @@ def read_page(raw: bytes, where: str, keep: tuple[str, ...]) -> tuple[Article, i
     """
     raw = as_utf8(raw)
     article = Article("", where, url=address(raw), license=license_of(raw), category=category_of(raw))
-    source = without_controls(wanted(raw, keep))
-    for opening, closing in (
-        (b"<script", b"</script>"),
-        (b"<style", b"</style>"),
-        (b'<sup id="_ref', b"</sup>"),
-    ):
-        source = without(source, opening, closing)
-    try:
-        text, unreadable = source.decode(), 0
-    except UnicodeDecodeError:
-        text = source.decode("utf-8", "replace")
-        unreadable = text.count("\ufffd")
-    if FRACTION_SLASH in source or b"&frasl;" in source:
+    source = without_junk(CUT.sub(b"", without_controls(wanted(raw, keep))))
+    text = source.decode("utf-8", "replace")
+    unreadable = text.count("\ufffd")
+    if FRACTION_SLASH in text or "&frasl;" in text:
         text = FRACTION.sub(plain_fraction, text)
+        source = text.encode()
     if not is_tangled(text):
-        read_body(LexborHTMLParser(text), article, keep, junk_in(source))
+        read_body(LexborHTMLParser(source), article, keep, junk_in(source))
     if not article.steps():
         read_json_ld(raw, article)
     if not article.title and (found := TITLE.search(raw)):
@@ -125,10 +122,22 @@ def as_utf8(raw: bytes) -> bytes:
         return raw
 
 
-def without(raw: bytes, opening: bytes, closing: bytes) -> bytes:
-    """`raw` without the elements between two tags, much faster than a parser would pass over them."""
-    first, *pieces = raw.split(opening)
-    return first + b"".join(piece.partition(closing)[2] for piece in pieces) if pieces else raw
+def without_junk(source: bytes) -> bytes:
+    """`source` without images and advertisements, most of what is left: each from its <div> to where all are closed."""
+    kept, end = [], 0
+    while found := JUNK_DIV.search(source, end):
+        start = place = found.start()
+        opened, closed = 1, 0
+        while opened > closed:
+            after = source.find(b"</div>", place) + 6
+            if after < 6:
+                return b"".join(kept) + source[end:]
+            closed += 1
+            opened = source.count(b"<div", start, after)
+            place = after
+        kept.append(source[end:start])
+        end = place
+    return b"".join(kept) + source[end:]
 
 
 def wanted(raw: bytes, keep: tuple[str, ...]) -> bytes:
@@ -143,18 +152,15 @@ def wanted(raw: bytes, keep: tuple[str, ...]) -> bytes:
         last = raw.rfind(b"class='step'", start)
     if last < 0:
         return raw[start:]
-    marks = AFTER_ALL if set(keep) - {"ingredients"} else (*AFTER_STEPS, *AFTER_ALL)
-    for reach in (last + NEAR, len(raw)):
-        ends = [end for end in (raw.find(mark, last, reach) for mark in marks) if end >= 0]
-        if ends:
-            return raw[start : min(ends)]
-    return raw[start:]
+    after = AFTER_LISTS if set(keep) - {"ingredients"} else AFTER_STEPS
+    end = after.search(raw, last)
+    return raw[start : end.start()] if end else raw[start:]
 
 
 def junk_in(source: bytes) -> list[str]:
     """The selectors of junk that this page has: each that is looked for has its price."""
-    classes = set(b" ".join(set(CLASS.findall(source))).decode("utf-8", "replace").split())
-    return [junk for junk in JUNK if junk.startswith("#") or junk.rpartition(".")[2] in classes]
+    names = set(b" ".join(set(NAMES.findall(source))).decode("utf-8", "replace").split())
+    return [junk for junk in JUNK if re.split("[.#]", junk)[-1] in names]
 
 
 def read_body(tree: LexborHTMLParser, article: Article, keep: tuple[str, ...], junk: list[str]) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from invented.posts import FIRST_DAY, HEAD, LAST_DAY, written
-from invented.text import Text
+from parts.posts import FIRST_DAY, HEAD, LAST_DAY, written
+from parts.text import Text
 
 TABLES = {
     "Badges": 0.244,
@@ -21,7 +21,15 @@ TABLES = {
 }
 """In the order of the archive: bytes to a byte of Posts.xml."""
 ROOTS = {"PostHistory": b"posthistory"}
-BYTES = {"Badges": 111, "Comments": 310, "PostHistory": 735, "PostLinks": 108, "Tags": 68, "Users": 480, "Votes": 89}
+BYTES = {
+    "Badges": 111,
+    "Comments": 310,
+    "PostHistory": 735,
+    "PostLinks": 108,
+    "Tags": 68,
+    "Users": 480,
+    "Votes": 89,
+}
 """Of a row, about."""
 BADGES = (b"Autobiographer", b"Student", b"Teacher", b"Supporter", b"Scholar", b"Editor", b"Popular Question")
 CHUNK = 5000
@@ -41,17 +49,28 @@ def table(name: str, posts: int, seed: int) -> Iterator[bytes]:
         users = (random.random(len(numbers)) ** 2.5 * count / 9 + 2).astype(int).tolist()
         near = (numbers // 3 + random.integers(1, 60, len(numbers))).tolist()
         sizes = np.exp(random.normal(5.9 if name == "PostHistory" else 5.0, 0.8, len(numbers))).astype(int)
-        texts = text.bodies(sizes, 0.6, 0.05) if name in ("Comments", "PostHistory", "Users") else [b""] * len(numbers)
+        texts = (
+            text.bodies(sizes, 0.6, 0.05)
+            if name in ("Comments", "PostHistory", "Users")
+            else [b""] * len(numbers)
+        )
         rows = zip(numbers.tolist(), dates, draws, users, near, texts, text.titles(len(numbers)), strict=True)
         yield b"".join(row_of(name, *row) for row in rows)
     yield b"</%b>" % root
 
 
-def row_of(name: str, id: int, date: bytes, draw: int, user: int, post: int, body: bytes, title: bytes) -> bytes:
+def row_of(
+    name: str, id: int, date: bytes, draw: int, user: int, post: int, body: bytes, title: bytes
+) -> bytes:
     """One row; history and comments are Markdown, and so hardly have markup."""
     if name == "Badges":
         kind = BADGES[draw % 7 * (draw >> 9 & 7) // 8]
-        return b'  <row Id="%d" UserId="%d" Name="%b" Date="%b" Class="3" TagBased="False" />\r\n' % (id, user, kind, date)
+        return b'  <row Id="%d" UserId="%d" Name="%b" Date="%b" Class="3" TagBased="False" />\r\n' % (
+            id,
+            user,
+            kind,
+            date,
+        )
     if name == "Votes":
         kind = (2, 2, 2, 2, 2, 3, 1, 5)[draw & 7]
         day = date[:10] + b"T00:00:00.000"
@@ -76,9 +95,25 @@ def row_of(name: str, id: int, date: bytes, draw: int, user: int, post: int, bod
         return (
             b'  <row Id="%d" Reputation="%d" CreationDate="%b" DisplayName="%b" LastAccessDate="%b"%b Views="%d" UpVotes="%d" '
             b'DownVotes="0" AccountId="%d" />\r\n'
-            % (id, draw % 400 + 1, date, title.split()[0], date, about, draw % 30, draw % 50, draw % 20_000_000)
+            % (
+                id,
+                draw % 400 + 1,
+                date,
+                title.split()[0],
+                date,
+                about,
+                draw % 30,
+                draw % 50,
+                draw % 20_000_000,
+            )
         )
-    guid = b"%08x-%04x-4%03x-a%03x-%012x" % (draw & 0xFFFFFFFF, id & 0xFFFF, draw & 4095, draw >> 8 & 4095, draw)
+    guid = b"%08x-%04x-4%03x-a%03x-%012x" % (
+        draw & 0xFFFFFFFF,
+        id & 0xFFFF,
+        draw & 4095,
+        draw >> 8 & 4095,
+        draw,
+    )
     return (
         b'  <row Id="%d" PostHistoryTypeId="%d" PostId="%d" RevisionGUID="%b" CreationDate="%b" UserId="%d" Text="%b" '
         b'ContentLicense="CC BY-SA 4.0" />\r\n'

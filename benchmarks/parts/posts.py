@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from invented.text import Numbers, Text
+from parts.text import Numbers, Text
 
 
 """About; what a dump of N MB has is not exactly N."""
@@ -73,14 +73,18 @@ class Site:
         self.threads()
         self.scores, self.sizes = self.scores_and_sizes()
         step = (LAST_DAY - FIRST_DAY).astype(np.int64) / self.rows
-        self.dates = FIRST_DAY + ((np.arange(self.rows) + self.random.random(self.rows)) * step).astype(np.int64)
+        self.dates = FIRST_DAY + ((np.arange(self.rows) + self.random.random(self.rows)) * step).astype(
+            np.int64
+        )
         self.tags = [b"-".join(self.text.word() for _ in range(n)) for n in self.random.integers(1, 3, 1200)]
 
     def threads(self) -> None:
         """Draw what each row is: questions at any time, their answers some time later, in rows' time."""
         questions = int(self.rows * QUESTIONS)
         asked = np.sort(self.random.random(questions)) * self.rows
-        each = np.where(self.random.random(questions) < UNANSWERED, 0, 1 + self.random.poisson(MORE_ANSWERS, questions))
+        each = np.where(
+            self.random.random(questions) < UNANSWERED, 0, 1 + self.random.poisson(MORE_ANSWERS, questions)
+        )
         question = np.repeat(np.arange(questions), each)
         later = np.exp(self.random.normal(np.log(LATER), LATER_SPREAD, len(question)))
         left = self.rows - asked[question]
@@ -92,7 +96,9 @@ class Site:
         row = np.empty(self.rows, np.int64)
         row[order] = np.arange(self.rows)  # of each event: its row
         asked_row, answer_row = row[:questions], row[questions : questions + len(question)]
-        self.kinds = np.concatenate([np.full(questions, QUESTION), np.full(len(question), ANSWER), kinds])[order]
+        self.kinds = np.concatenate([np.full(questions, QUESTION), np.full(len(question), ANSWER), kinds])[
+            order
+        ]
         self.ids = np.cumsum(self.random.geometric(0.6, self.rows))
         self.parents, self.answers, self.accepted = (np.zeros(self.rows, np.int64) for _ in range(3))
         self.answers[asked_row] = each
@@ -143,7 +149,22 @@ class Site:
             self.text.titles(count),
             strict=True,
         )
-        for kind, id, parent, answers, best, score, body, date, active, licence, user, luck, draw, title in columns:
+        for (
+            kind,
+            id,
+            parent,
+            answers,
+            best,
+            score,
+            body,
+            date,
+            active,
+            licence,
+            user,
+            luck,
+            draw,
+            title,
+        ) in columns:
             by = (b' OwnerUserId="%d"' if luck > 0.012 else b' OwnerDisplayName="user%d"') % user
             if luck > (0.45 if kind == QUESTION else 0.68):
                 by += b' LastEditorUserId="%d" LastEditDate="%b"' % (draw % (user + 9), active)
@@ -151,7 +172,21 @@ class Site:
             if kind == QUESTION:
                 chosen = b' AcceptedAnswerId="%d"' % best if best else b""
                 views, tags = (score + 9) * (draw % 700 + 5), self.tags_of(draw)
-                yield ASKED % (id, chosen, date, score + answers, views, body, by, active, title, tags, answers, comments, licence)
+                yield ASKED % (
+                    id,
+                    chosen,
+                    date,
+                    score + answers,
+                    views,
+                    body,
+                    by,
+                    active,
+                    title,
+                    tags,
+                    answers,
+                    comments,
+                    licence,
+                )
             elif kind == ANSWER:
                 yield ANSWERED % (id, parent, date, score, body, by, active, comments, licence)
             else:

@@ -206,7 +206,9 @@ class Text:
         total, plain = int(sizes.sum()), int(sizes[~personal].sum())
         streams = [self.stream(plain + 20_000, False), self.stream(total - plain + 20_000, True)]
         code = self.code(total // 3 + 20_000)
-        wanted = np.exp(self.random.normal(np.log(PARAGRAPH), PARAGRAPH_SPREAD, total // 60 + 64 * len(sizes)))
+        wanted = np.exp(
+            self.random.normal(np.log(PARAGRAPH), PARAGRAPH_SPREAD, total // 60 + 64 * len(sizes))
+        )
         paragraphs = iter(np.maximum(wanted, 20).astype(int).tolist())
         kinds = iter(self.random.random(len(wanted)).tolist())
         for size, person, has_code in zip(sizes.tolist(), personal.tolist(), coded.tolist(), strict=True):

@@ -53,7 +53,7 @@ def to_text(source: str) -> str:
     """The text of an HTML fragment, as Section 2.1 wants it. Never raises, whatever the markup.
 
     Text without "<" and "&" comes back as it is, but for control characters and blanks at the ends of lines. Of what
-    may be text already (the code in it may hold both), `as_text` is the one to call.
+    may be text already (the code in it may hold both), `post_to_text` is the one to call.
     """
     if "\r" in source:
         source = source.replace("\r\n", "\n").replace("\r", "\n")
@@ -69,13 +69,13 @@ def to_text(source: str) -> str:
     return blocks.text()
 
 
-def as_text(body: str) -> str:
-    """The text of a rendered post; what is text already stays as it is, to the letter.
+def post_to_text(body: str) -> str:
+    """The text of a rendered post; of what is text already, nothing is changed but control characters.
 
     A rendered post begins with a tag, always; prose does not. So to clean what is clean changes nothing, although
-    its code may hold "<b>" or "&amp;". Use `to_text` for HTML of any other kind.
+    the code in it may hold "<b>" or "&amp;". Use `to_text` for HTML of any other kind.
     """
-    return to_text(body) if BEGINS_WITH_TAG.match(body) else body
+    return to_text(body) if BEGINS_WITH_TAG.match(body) else without_control(body)
 
 
 def to_line(title: str) -> str:

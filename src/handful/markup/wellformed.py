@@ -88,15 +88,15 @@ def begin(tag: str, blocks: Blocks) -> str:
 
 def put_leaf(name: str, inner: str, blocks: Blocks) -> bool:
     """Set an item, code or a paragraph. False if what is in it needs the parser."""
-    if name == "pre":
-        text = code_text(inner)
-        put = blocks.code
-    else:
-        text = line_text(inner)
-        put = blocks.item if name == "li" else blocks.paragraph
+    text = code_text(inner) if name == "pre" else line_text(inner)
     if text is None:
         return False
-    put(text)
+    if name == "pre":
+        blocks.code(text)
+    elif name == "li":
+        blocks.item(text)
+    else:
+        blocks.paragraph(text)
     return True
 
 

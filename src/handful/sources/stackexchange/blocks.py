@@ -26,7 +26,7 @@ def starts(packed: bytes, mark: int = BLOCK) -> list[int]:
     """The bits at which a mark begins, in order."""
     found = []
     for shift in range(8):
-        # Whatever the shift, the five bytes behind the one that it begins in are the mark's; then all bits are compared.
+        # Whatever the shift, the five bytes behind the one it begins in are the mark's; then all bits are compared.
         whole = (mark >> shift & (1 << 40) - 1).to_bytes(5, "big")
         for hit in re.finditer(re.escape(whole), packed):
             start = (hit.start() - 1) * 8 + shift
@@ -80,7 +80,7 @@ def unpack_range(
 
 
 def runs(blocks: list[int], ends: list[int], border: int) -> Iterator[tuple[list[int], int]]:
-    """Blocks that follow each other without a gap, and the bit where the last ends: those before `border`, then one more.
+    """Blocks without a gap between them, and the bit where the last ends: those before `border`, then one more.
 
     An end mark between blocks is the end of a stream, behind which another begins.
     """

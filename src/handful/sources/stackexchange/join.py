@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from handful.core import jsonl
 from handful.core.types import Candidate, Dropped, Origin
 from handful.sources.stackexchange.rows import attributes
 from handful.sources.stackexchange.scan import Bounds
 from handful.sources.stackexchange.tables import Table
 
+Column = NDArray[np.int64]
 Fetch = Callable[[int], bytes]
 """Place -> the row that stands there."""
 
@@ -25,59 +29,80 @@ ANSWERED = ("Id", "Score", "Body", *CREDIT)
 """The attributes that a candidate is made of."""
 
 
-def settle(
-    source: str, site: str, table: Table, bounds: Bounds, fetch: Fetch
-) -> Iterator[Candidate | Dropped]:
-    """Yield what became of each question, by its Id.
+class Top(NamedTuple):
+    """An entry a question, by its Id: int64[n] each."""
+
+    question: Column
+    asked: Column
+    """Place of the question's row, or -1 where there is none."""
+    repeated: Column
+    """How many more rows it has."""
+    answers: Column
+    answer: Column
+    """Id of the best answer; 0 where there is none, as are the next two."""
+    score: Column
+    place: Column
+
+    def where(self, mask: NDArray[np.bool_], *names: str) -> list[list[int]]:
+        return [getattr(self, name)[mask].tolist() for name in names]
+
+
+def top_answers(table: Table) -> Top:
+    """The best answer of each question: by score, then by Id.
 
     Args:
         table: int64[n, 4] of (question, post, score, place), see tables.py.
     """
-    least = bounds.min_answer_score
-    for id, asked, repeated, answers, answer, score, place in zip(*top_answers(table), strict=True):
-        name = f"{site}/{id}"
-        if asked < 0:
-            detail = f"{answers} answers, the best {answer} with score {score}, to a question that is not in the file"
-            yield Dropped(name, "orphan_answer", detail)
-            continue
-        for _ in range(repeated):
-            yield Dropped(name, "repeated_post", "another row with this Id; the first one stands")
-        if not answers:
-            yield Dropped(name, "no_answer", "no answer in the file")
-        elif score < least:
-            yield Dropped(name, "low_score", f"top answer {answer} has score {score}, below {least}")
-        elif place < 0:
-            found = f"{-1 - place} bytes of HTML, and so fewer than {bounds.min_chars} characters"
-            yield Dropped(name, "too_short", f"top answer {answer} has {found}")
-        else:
-            yield candidate(source, site, attributes(fetch(asked), ASKED), attributes(fetch(place), ANSWERED))
-
-
-def top_answers(table: Table) -> tuple[list[int], ...]:
-    """Columns with an entry a question, by its Id: the Id; the place of the question's row, or -1 where there is none;
-    how many more rows it has; how many answers; and the best one's Id, score and place (0 where there is none).
-    """
-    # Best answer first: a question's own row, then by score downwards, then by Id. Equal rows stay in their order.
-    question, post, score, place = table[
-        np.lexsort((table[:, 1], -table[:, 2], table[:, 1] > 0, table[:, 0]))
-    ].T
+    # A question's own row comes first, then its answers, the best in front. Equal rows stay in their order.
+    order = np.lexsort((table[:, 1], -table[:, 2], table[:, 1] > 0, table[:, 0]))
+    question, post, score, place = np.ascontiguousarray(table[order].T)
     if not len(question):
-        return ([],) * 7
+        return Top(*[question] * 7)
     starts = np.flatnonzero(np.r_[True, question[1:] != question[:-1]])
-    sizes = np.diff(np.r_[starts, len(question)])
     own = np.add.reduceat(post == 0, starts, dtype=np.int64)
-    answers = sizes - own
+    answers = np.diff(np.r_[starts, len(question)]) - own
     best = np.minimum(starts + own, len(question) - 1)
-    columns = (
-        question[starts],
-        np.where(own > 0, place[starts], -1),
-        np.maximum(own - 1, 0),
-        answers,
-        np.where(answers > 0, post[best], 0),
-        np.where(answers > 0, score[best], 0),
-        np.where(answers > 0, place[best], 0),
+    return Top(
+        question=question[starts],
+        asked=np.where(own > 0, place[starts], -1),
+        repeated=np.maximum(own - 1, 0),
+        answers=answers,
+        answer=np.where(answers > 0, post[best], 0),
+        score=np.where(answers > 0, score[best], 0),
+        place=np.where(answers > 0, place[best], 0),
     )
-    return tuple(column.tolist() for column in columns)
+
+
+def refusals(site: str, top: Top, bounds: Bounds) -> Iterator[tuple[str, list[str]]]:
+    """Yield (rule, lines of JSON) of the questions that fall to a number: they are most of a dump."""
+    here = top.asked >= 0
+    low = here & (top.answers > 0) & (top.score < bounds.min_answer_score)
+    short = here & (top.answers > 0) & ~low & (top.place < 0)
+
+    def lines(rule: str, detail: str, columns: list[list[int]]) -> tuple[str, list[str]]:
+        """A line a question: its Id and the numbers of the detail are written into the record's own JSON."""
+        record = Dropped(f"{site}/".replace("%", "%%") + "%d", rule, detail)
+        template = jsonl.dumps(record).decode()
+        return rule, [template % row for row in zip(*columns, strict=True)]
+
+    yield lines("no_answer", "no answer in the file", top.where(here & (top.answers == 0), "question"))
+    detail = f"top answer %d has score %d, below {bounds.min_answer_score}"
+    yield lines("low_score", detail, top.where(low, "question", "answer", "score"))
+    detail = f"top answer %d has %d bytes of HTML, and so fewer than {bounds.min_chars} characters"
+    columns = top.where(short, "question", "answer", "place")
+    yield lines("too_short", detail, [*columns[:2], [-1 - place for place in columns[2]]])
+    detail = "%d answers, the best %d with score %d, to a question that is not in the file"
+    yield lines("orphan_answer", detail, top.where(~here, "question", "answers", "answer", "score"))
+    detail = "another row with this Id; the first one stands"
+    ids = np.repeat(top.question, top.repeated).tolist()
+    yield lines("repeated_post", detail, [ids])
+
+
+def winners(source: str, site: str, top: Top, bounds: Bounds, fetch: Fetch) -> Iterator[Candidate | Dropped]:
+    """Yield the candidates of the questions that are left. Only their rows are read again."""
+    left = (top.asked >= 0) & (top.answers > 0) & (top.score >= bounds.min_answer_score) & (top.place >= 0)
+    for asked, place in zip(*top.where(left, "asked", "place"), strict=True):
+        yield candidate(source, site, attributes(fetch(asked), ASKED), attributes(fetch(place), ANSWERED))
 
 
 def candidate(

@@ -12,7 +12,7 @@ import os
 import tempfile
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
@@ -21,13 +21,13 @@ from typing import IO, Any
 
 from handful.core import jsonl
 from handful.core.errors import DataError
-from handful.core.types import Candidate, Dropped
+from handful.core.types import Dropped
 from handful.sources.stackexchange import archive, users
 from handful.sources.stackexchange.blocks import unpack_range
-from handful.sources.stackexchange.join import Fetch, settle
+from handful.sources.stackexchange.join import Fetch, refusals, top_answers, winners
 from handful.sources.stackexchange.scan import Bounds, Scan, scan
 from handful.sources.stackexchange.sites import Site
-from handful.sources.stackexchange.tables import PLACES, Tables, read_bucket
+from handful.sources.stackexchange.tables import PLACES, Table, Tables, read_bucket
 
 BUFFER = 1 << 20
 ROWS = "rows.bin"
@@ -107,8 +107,7 @@ def read_site(shard: WholeSite, out: Path) -> Counts:
             with Results(out) as results:
                 results.drop(seen.faults)
                 for number in range(shard.buckets):
-                    table = tables.bucket(number)
-                    results.put(settle(shard.source, site.name, table, shard.bounds, fetch))
+                    results.settle(shard.source, site, tables.bucket(number), shard.bounds, fetch)
             names = users.credit_site(out / CANDIDATES, site.name, open_users) if open_users else {}
     return {**numbers(seen), **results.counts(), **names}
 
@@ -164,7 +163,7 @@ def settle_bucket(shard: Bucket, out: Path) -> Counts:
     with named(shard.site), ExitStack() as stack, Results(out) as results:
         table = read_bucket(ranges, shard.number, [path.stat().st_size for path in copies])
         files = [stack.enter_context(path.open("rb", 0)) for path in copies or [shard.site.path]]
-        results.put(settle(shard.source, shard.site.name, table, shard.bounds, fetcher(*files)))
+        results.settle(shard.source, shard.site, table, shard.bounds, fetcher(*files))
     if shard.nameless:
         found = users.nameless(out / CANDIDATES, shard.site.name)
         (out / ACCOUNTS).write_bytes(b"\n".join(sorted(found)))
@@ -241,18 +240,26 @@ class Results:
         self.kept.close()
         self.dropped.close()
 
-    def put(self, settled: Iterator[Candidate | Dropped]) -> None:
-        encode = jsonl.ENCODER.encode
-        for record in settled:
+    def settle(self, source: str, site: Site, table: Table, bounds: Bounds, fetch: Fetch) -> None:
+        """Put what became of each question of a table."""
+        top = top_answers(table)
+        for rule, lines in refusals(site.name, top, bounds):
+            self.rules[rule] += len(lines)
+            self.dropped.write("".join(lines).encode())
+        for record in winners(source, site.name, top, bounds, fetch):
             if isinstance(record, Dropped):
-                self.rules[record.rule] += 1
-                self.dropped.write(encode(record) + b"\n")
+                self.drop([record])
             else:
                 self.candidates += 1
-                self.kept.write(encode(record) + b"\n")
+                self.kept.write(jsonl.dumps(record))
 
-    def drop(self, faults: Sequence[Dropped]) -> None:
-        self.put(iter(faults))
+    def drop(self, records: Iterable[Dropped]) -> None:
+        for record in records:
+            self.rules[record.rule] += 1
+            self.dropped.write(jsonl.dumps(record))
 
     def counts(self) -> Counts:
-        return {"candidates": self.candidates, "rules": dict(sorted(self.rules.items()))}
+        return {
+            "candidates": self.candidates,
+            "rules": {rule: n for rule, n in sorted(self.rules.items()) if n},
+        }

@@ -19,6 +19,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from handful.markup.blocks import Blocks, Container
 from handful.markup.html import is_tangled, walk
+from handful.markup.line import one_line, without_control
 from handful.sources.wikihow.article import Article, add
 from handful.sources.wikihow.head import address, category_of, license_of, read_json_ld
 from handful.sources.wikihow.rows import UTF_16, without_controls
@@ -41,12 +42,9 @@ AFTER_LISTS = re.compile(AFTER_ALL)
 """What begins behind the steps, and behind the last of the lists that a recipe may keep."""
 
 
-def selectors(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
-JUNK = selectors(
-    """
+JUNK = {
+    re.split("[.#]", junk)[1]: junk
+    for junk in """
     sup.reference .mwimg .altblock .method_label .method_num .step_num .stepanchor .editsection .mw-editsection
     .edit_section .wh_ad_inner .wh_ad .ad_label .al_method #byline_info #byline_hover .article_byline .byline
     #coauthor_byline #info_link #originators #method_toc #toc .method_toc_item .qz_container .qz_question
@@ -54,8 +52,8 @@ JUNK = selectors(
     .green_box_tab_label .green_box_expert_info .green_box_cta .expert_interview .whvid_cont .embedvideo
     .m-video .image_details .wh_vote_container .tip_thumbs .addTipElement .collapse_link .summarysection
     .mw-ui-icon .image_source .thumbcaption .rounders .template_top .pdf_link .ts_popup
-    """
-)
+    """.split()
+}
 """What stands within an introduction, a heading, a step or a list, and is none of their text."""
 
 NAMES = re.compile(rb"(?:class|id)=[\"']?([^\"'<>]{1,200})")
@@ -72,6 +70,7 @@ JUNK_DIV = re.compile(
 FRACTION_SLASH = "\u2044"
 FRACTION = re.compile(r"<sup>(\d+)</sup>(?:\u2044|&frasl;|/)<sub>(\d+)</sub>")
 WHOLE_NUMBER = re.compile(r"\d(?:<span[^<>]*>)?$")
+SPAN = re.compile(r'</?(?:a|b|em|i|span|strong)(?: [^<>"]*(?:"[^<>"]*"[^<>"]*)*)?>')
 CHARSET = re.compile(rb"<meta\b[^>]{0,100}?charset=[\"']?([\w-]{3,20})", re.IGNORECASE)
 TITLE = re.compile(rb"<title\b[^>]*>([^<]*)</title>", re.IGNORECASE)
 PART_OF = re.compile(r"^\s*(?:method|part|section|way)\s*\d+(?:\s+of\s+\d+)?\s*:?\s*", re.IGNORECASE)
@@ -126,17 +125,17 @@ def without_junk(source: bytes) -> bytes:
     """`source` without images and advertisements, most of what is left: each from its <div> to where all are closed."""
     kept, end = [], 0
     while found := JUNK_DIV.search(source, end):
-        start = place = found.start()
-        opened, closed = 1, 0
-        while opened > closed:
-            after = source.find(b"</div>", place) + 6
-            if after < 6:
-                return b"".join(kept) + source[end:]
-            closed += 1
-            opened = source.count(b"<div", start, after)
-            place = after
-        kept.append(source[end:start])
-        end = place
+        place = found.start()
+        kept.append(source[end:place])
+        depth = 0
+        while True:
+            end = source.find(b"</div>", place) + 6
+            if end < 6:
+                return b"".join(kept)
+            depth += source.count(b"<div", place, end) - 1
+            if depth <= 0:
+                break
+            place = end
     return b"".join(kept) + source[end:]
 
 
@@ -160,7 +159,7 @@ def wanted(raw: bytes, keep: tuple[str, ...]) -> bytes:
 def junk_in(source: bytes) -> list[str]:
     """The selectors of junk that this page has: each that is looked for has its price."""
     names = set(b" ".join(set(NAMES.findall(source))).decode("utf-8", "replace").split())
-    return [junk for junk in JUNK if re.split("[.#]", junk)[-1] in names]
+    return [junk for name, junk in JUNK.items() if name in names]
 
 
 def read_body(tree: LexborHTMLParser, article: Article, keep: tuple[str, ...], junk: list[str]) -> None:
@@ -176,11 +175,11 @@ def read_body(tree: LexborHTMLParser, article: Article, keep: tuple[str, ...], j
     for node in tree.css("h1,h2,h3,h4,p,li,div.step"):
         tag = node.tag
         if tag == "h1":
-            article.title = article.title or one_line(node)
+            article.title = article.title or line_of(node)
         elif tag == "h2":
-            region, heading = region_of(one_line(node)), ""
+            region, heading = region_of(line_of(node)), ""
         elif tag in ("h3", "h4"):
-            heading = PART_OF.sub("", one_line(node))
+            heading = PART_OF.sub("", line_of(node))
         elif tag == "p":
             if region == "intro" and (text := prose_of(node)):
                 intro.append(text)
@@ -203,15 +202,39 @@ def is_outer_item(node: LexborNode) -> bool:
     return above is None or above.tag != "li"
 
 
-def one_line(node: LexborNode) -> str:
+def line_of(node: LexborNode) -> str:
     inner = node.css_first(".mw-headline")
     return " ".join(((inner or node).text() or "").split())
 
 
 def prose_of(node: LexborNode) -> str:
     """A step's text: its paragraph, and its bullets right below it."""
+    text = plain_prose(node.inner_html or "")
+    if text is not None:
+        return text
     blocks = Blocks()
     blocks.open(Container("item", "", "", loose=False))
     walk(node.first_child, blocks)
     blocks.close()
     return blocks.text()
+
+
+def plain_prose(markup: str) -> str | None:
+    """The same of a paragraph with one plain list below it, as nearly all are; None for any other."""
+    own, _, bullets = SPAN.sub("", markup).partition("<ul>")
+    lines = [own]
+    if bullets:
+        bullets, closed, after = bullets.partition("</ul>")
+        before, *items = bullets.split("<li>")
+        for item in items:
+            line, end, between = item.partition("</li>")
+            if not end or between.strip():
+                return None
+            lines.append(line)
+        if not closed or after.strip() or before.strip():
+            return None
+    text = "\0".join(lines)
+    if "<" in text or "|" in text or without_control(markup) != markup:
+        return None
+    first, *others = map(one_line, html.unescape(text).split("\0"))
+    return "\n".join(filter(None, [first, *(f"- {line}" for line in others if line)]))

@@ -27,7 +27,7 @@ LOOK_SECONDS = 5.0
 GONE_SECONDS = 60.0
 """That its head may be away, as while it starts again."""
 ANSWER_SECONDS = 5.0
-JOIN_SECONDS = 45.0
+JOIN_SECONDS = 30.0
 """Ray itself would try for minutes."""
 SEEN_SECONDS = 60.0
 """For a folder made by another machine to be seen on this one: file systems of networks remember what was not there."""

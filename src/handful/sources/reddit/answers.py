@@ -38,8 +38,8 @@ from handful.sources.reddit.rows import (
 
 TOPS, DROPPED, WAITING = "tops.jsonl", "dropped.jsonl", "waiting.jsonl"
 COMMENT = msgspec.json.Decoder(Comment)
-CLOSE = b",}"
-"""What stands behind a number of one digit."""
+COMMA = ord(",")
+"""What stands behind a number of one digit, unless it is the last field of its row."""
 SPACINGS = ((b'"score": ', b'"link_id": "t3_'), (b'"score":', b'"link_id":"t3_'))
 
 
@@ -144,12 +144,12 @@ def candidates(
             number += 1
             at = rfind(score, start, end) + at_score
             if at >= at_score:
-                if buffer[at + 1] in CLOSE:
+                if buffer[at + 1] == COMMA:
                     if low[buffer[at]]:
                         continue
                 elif buffer[at] == minus:
                     continue
-            at = find(link, start, end) + at_link
+            at = rfind(link, start, end) + at_link
             if at >= at_link:
                 if bytes(buffer[at : find(b'"', at, end)]) in wanted:
                     yield number, bytes(buffer[start:end])

@@ -82,7 +82,9 @@ def bare(id: Any) -> str:
             id, digit = divmod(id, 36)
             digits = DIGITS[digit] + digits
         return digits
-    found = ID.fullmatch(PREFIX.sub("", id.lower(), count=1)) if isinstance(id, str) else None
+    if not isinstance(id, str):
+        return ""
+    found = ID.fullmatch(id) or ID.fullmatch(PREFIX.sub("", id.lower(), count=1))
     return found[0] if found else ""
 
 

@@ -133,12 +133,13 @@ def attributes(record: bytes, names: Iterable[str] = ()) -> dict[str, str]:
     Args:
         names: those that are wanted, where not all are: found without reading the others.
     """
-    raw = _named(record, names) if names else _attributes(record)[0]
+    raw = named(record, names) if names else _attributes(record)[0]
     return {name: unescape(value.decode("utf-8", errors="replace")) for name, value in raw.items()}
 
 
-def _named(record: bytes, names: Iterable[str]) -> dict[str, bytes]:
-    """Inside a value every double quote is escaped, so ` Name="` can only be what it looks like."""
+def named(record: bytes, names: Iterable[str]) -> dict[str, bytes]:
+    """Some attributes of a row as they stand. Inside a value every double quote is escaped, so ` Name="` can only be
+    what it looks like."""
     start = record.find(b' Body="') + 7
     end = record.find(b'"', start)
     if start < 7 or end < 0:  # not in the form of the dump

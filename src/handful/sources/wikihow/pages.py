@@ -56,7 +56,7 @@ JUNK = {
 }
 """What stands within an introduction, a heading, a step or a list, and is none of their text."""
 
-NAMES = re.compile(rb"(?:class|id)=[\"']?([^\"'<>]{1,200})")
+CLASS = re.compile(rb"class=[\"']([^\"']{1,200})")
 
 CUT = re.compile(
     rb"<(?:script\b[^<]*+(?:<(?!/script>)[^<]*+)*+</script>"
@@ -158,8 +158,8 @@ def wanted(raw: bytes, keep: tuple[str, ...]) -> bytes:
 
 def junk_in(source: bytes) -> list[str]:
     """The selectors of junk that this page has: each that is looked for has its price."""
-    names = set(b" ".join(set(NAMES.findall(source))).decode("utf-8", "replace").split())
-    return [junk for name, junk in JUNK.items() if name in names]
+    classes = set(b" ".join(set(CLASS.findall(source))).decode("utf-8", "replace").split())
+    return [junk for name, junk in JUNK.items() if junk[0] == "#" or name in classes]
 
 
 def read_body(tree: LexborHTMLParser, article: Article, keep: tuple[str, ...], junk: list[str]) -> None:
@@ -236,5 +236,5 @@ def plain_prose(markup: str) -> str | None:
     text = "\0".join(lines)
     if "<" in text or "|" in text or without_control(markup) != markup:
         return None
-    first, *others = map(one_line, html.unescape(text).split("\0"))
+    first, *others = map(one_line, html.unescape(text).replace("\n", " ").split("\0"))
     return "\n".join(filter(None, [first, *(f"- {line}" for line in others if line)]))

@@ -279,7 +279,7 @@ def our_articles(files: list[Path]) -> Found:
 def lxml_pages(files: list[Path]) -> Found:
     found: Found = set()
     for path in files:
-        page = lxml.html.document_fromstring(path.read_text(encoding="utf-8"))
+        page = lxml.html.document_fromstring(path.read_bytes())
         for junk in page.xpath(
             "//script|//style|//img|//iframe|//sup[contains(@class,'reference')]|//*[contains(@class,'mwimg')]"
             "|//*[contains(@class,'altblock')]|//*[@id='byline_info' or @id='byline_hover' or @id='method_toc']"

@@ -1,6 +1,6 @@
 """Feeds a function bytes until it raises: with atheris where it is installed, else at random.
 
-    python fuzz/html.py [--seconds N] [--seed N] [--random]
+    python fuzz/html_to_text.py [--seconds N] [--seed N] [--random]
 
 atheris (pip install atheris) looks for bytes that reach new lines; without it, or with --random, bytes are drawn. What
 made the function raise is printed and the exit status is 1, with atheris as without.

@@ -12,15 +12,81 @@ from collections.abc import Callable
 import driver
 
 PIECES = [
-    *(b'<row Id="1" PostTypeId="1"', b'<row Id="2" PostTypeId="2" ParentId="1"', b"<row", b"<row ", b"\n  <row\t"),
-    *(b' Id="7"', b' PostTypeId="1"', b' PostTypeId="2"', b' PostTypeId="5"', b' ParentId="1"', b" ParentId='x'"),
+    *(
+        b'<row Id="1" PostTypeId="1"',
+        b'<row Id="2" PostTypeId="2" ParentId="1"',
+        b"<row",
+        b"<row ",
+        b"\n  <row\t",
+    ),
+    *(
+        b' Id="7"',
+        b' PostTypeId="1"',
+        b' PostTypeId="2"',
+        b' PostTypeId="5"',
+        b' ParentId="1"',
+        b" ParentId='x'",
+    ),
     *(b' AcceptedAnswerId="2"', b' CreationDate="2020-01-01T00:00:00.000"', b' Score="10"', b' Score="-3"'),
-    *(b' Score="1e3"', b' ViewCount="9"', b' ViewCount=""', b' Body="', b' Body="&lt;p&gt;a&lt;/p&gt;"', b' Title="'),
+    *(
+        b' Score="1e3"',
+        b' ViewCount="9"',
+        b' ViewCount=""',
+        b' Body="',
+        b' Body="&lt;p&gt;a&lt;/p&gt;"',
+        b' Title="',
+    ),
     *(b' Tags="|a|b|"', b' Id="1000000001"', b' Id="99999999999999999999"', b' Body = "a"', b" Body='a\"b'"),
-    *(b'"', b"'", b" ", b"\n", b"\r\n", b"/>", b" />", b"></row>", b">", b"/", b"=", b"<", b"&", b";", b"\0", b"\xff"),
-    *(b"&lt;", b"&gt;", b"&amp;", b"&quot;", b"&apos;", b"&#xA;", b"&#10;", b"&#xD83D;&#xDE00;", b"&#xD800;", b"&nbsp;"),
-    *(b"&#0;", b"&#1114112;", b"&#xFFFFFF;", b"a", b"1", b"\xc3\xa9", b"\xe2\x80\x99", b"\xe2\x80", b"\xef\xbb\xbf"),
-    *(b"<posts>", b"</posts>", b'<?xml version="1.0" encoding="utf-8"?>', b"</row>", b"<rows", b"<!-- -->", b"]]>"),
+    *(
+        b'"',
+        b"'",
+        b" ",
+        b"\n",
+        b"\r\n",
+        b"/>",
+        b" />",
+        b"></row>",
+        b">",
+        b"/",
+        b"=",
+        b"<",
+        b"&",
+        b";",
+        b"\0",
+        b"\xff",
+    ),
+    *(
+        b"&lt;",
+        b"&gt;",
+        b"&amp;",
+        b"&quot;",
+        b"&apos;",
+        b"&#xA;",
+        b"&#10;",
+        b"&#xD83D;&#xDE00;",
+        b"&#xD800;",
+        b"&nbsp;",
+    ),
+    *(
+        b"&#0;",
+        b"&#1114112;",
+        b"&#xFFFFFF;",
+        b"a",
+        b"1",
+        b"\xc3\xa9",
+        b"\xe2\x80\x99",
+        b"\xe2\x80",
+        b"\xef\xbb\xbf",
+    ),
+    *(
+        b"<posts>",
+        b"</posts>",
+        b'<?xml version="1.0" encoding="utf-8"?>',
+        b"</row>",
+        b"<rows",
+        b"<!-- -->",
+        b"]]>",
+    ),
 ]
 
 
@@ -43,11 +109,13 @@ def load() -> Callable[[bytes], None]:
             row = etree.fromstring(b"<row " + record)
         except (etree.XMLSyntaxError, ValueError):
             return
-        assert read == dict(row.attrib), f"{read} but lxml {dict(row.attrib)}"
-        named = attributes(record, ("Id", "Body", "Title", "Tags"))
-        wanted = {name: value for name, value in read.items() if name in ("Id", "Body", "Title", "Tags")}
-        assert named == wanted, f"{named} but all {wanted}"
-        assert not (isinstance(post, Fault) and post.rule == "broken_row"), post
+        assert row.text or not (isinstance(post, Fault) and post.rule == "broken_row"), post
+        assert read == dict(row.attrib), f"{read} but lxml {dict(row.attrib)} of {record!r}"
+        if row.text or len(row) or isinstance(post, Fault):
+            return  # not a row of a dump
+        named = attributes(record, ("Score", "Body", "Title", "Tags"))
+        wanted = {name: value for name, value in read.items() if name in ("Score", "Body", "Title", "Tags")}
+        assert named == wanted, f"{named} but all {wanted} of {record!r}"
 
     def feed(data: bytes) -> None:
         pieces = [PIECES[byte % len(PIECES)] for byte in data]

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import re
-import resource
 import sys
 import zipfile
 from pathlib import Path
@@ -76,8 +75,7 @@ def main() -> None:
     posts, out = map(Path, sys.argv[1:])
     with zipfile.ZipFile(out, "w") as archive:
         kept = pair(posts, archive)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"kept": kept, "peak_mb": round(peak)}))
+    print(json.dumps({"kept": kept}))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 class Spent:
     seconds: float
     cpu: float
-    """Of the process and of all that it waited for."""
+    """Of the processor: of the process and of all that it waited for."""
     peak_mb: float
     """Memory of the whole tree of processes at a time: the sum of what each holds, shared pages counted in each."""
     said: list[str] = field(default_factory=list)

@@ -12,7 +12,6 @@ their scores as numbers, not as strings. The last line is JSON.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,8 +79,7 @@ def main() -> None:
     with (out / "texts.jsonl").open("w") as file:
         for pair in pairs:
             file.write(json.dumps(processed(pair)) + "\n")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"pairs": len(pairs), "peak_mb": round(peak)}))
+    print(json.dumps({"pairs": len(pairs)}))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def by_splitting(source):
     return None if blocks is None else blocks.text()
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_splitting_gives_what_the_parser_gives_or_nothing(posts, data):
     source = data.draw(posts)
@@ -33,10 +33,44 @@ def test_splitting_gives_what_the_parser_gives_or_nothing(posts, data):
 @given(
     st.lists(
         st.sampled_from(
-            "<p> </p> <ul> </ul> <li> </li> <ol> <pre> </pre> <code> </code> <em> </em> <a> </a> <sup> </sup> <br> "
-            '<blockquote> </blockquote> <h2> </h2> <hr/> <p <a title="> "> < > & &am p; \n <b/> a 1'.split(
-                " "
-            )
+            [
+                "<p>",
+                "</p>",
+                "<ul>",
+                "</ul>",
+                "<li>",
+                "</li>",
+                "<ol>",
+                "<pre>",
+                "</pre>",
+                "<code>",
+                "</code>",
+                "<em>",
+                "</em>",
+                "<a>",
+                "</a>",
+                "<sup>",
+                "</sup>",
+                "<br>",
+                "<blockquote>",
+                "</blockquote>",
+                "<h2>",
+                "</h2>",
+                "<hr/>",
+                "<p",
+                "<a",
+                'title=">',
+                '">',
+                "<",
+                ">",
+                "&",
+                "&am",
+                "p;",
+                "\n",
+                "<b/>",
+                "a",
+                "1",
+            ]
         ),
         max_size=12,
     ).map("".join)

@@ -16,7 +16,7 @@ from shard_work import Shard, copy_twice
 
 from handful.core.errors import DataError, HandfulError
 from handful.run import engine as module
-from handful.run.engine import ATTEMPTS, PART, Engine, Part, each, report, run_shard, using
+from handful.run.engine import ATTEMPTS, PART, Engine, Part, each, report, run_shard, to_nobody, using
 from handful.run.progress import Shares
 
 TEXTS = ("water", "copper", "", "seven", "light", "root")
@@ -218,7 +218,7 @@ def test_an_attempt_of_a_killed_run_that_goes_on_elsewhere_leaves_nothing(shards
     old = out / f"{module.DRAFTS}old"
     old.mkdir(parents=True)
     with pytest.raises(FileNotFoundError):
-        run_shard(meanwhile, Shard("water"), out / "water", old)
+        run_shard(meanwhile, Shard("water"), out / "water", old, to_nobody)
     assert (out / "water/first.txt").read_text() == "WATER"
     assert os.listdir(out) == ["water"]
 
@@ -232,10 +232,10 @@ def test_of_two_attempts_at_a_shard_the_second_to_end_finds_it_done(tmp_path):
     def while_another_ends(shard, draft):
         attempts.append(draft)
         if len(attempts) == 1:
-            run_shard(while_another_ends, shard, target, drafts)
+            run_shard(while_another_ends, shard, target, drafts, to_nobody)
         return copy_twice(shard, draft)
 
-    run_shard(while_another_ends, Shard("water"), target, drafts)
+    run_shard(while_another_ends, Shard("water"), target, drafts, to_nobody)
     assert len(attempts) == 2
     assert (target / "first.txt").read_text() == "water"
     assert os.listdir(drafts) == []

@@ -30,6 +30,8 @@ CODE = frozenset({"code", "samp", "tt"})
 QUOTED_CODE = frozenset({"pre", "xmp", "listing", "plaintext"})
 LISTS = frozenset({"ul", "ol", "menu", "dir"})
 
+HOLDERS = LISTS | {"li", "blockquote"}
+
 
 def names(words: str) -> frozenset[str]:
     return frozenset(words.split())
@@ -107,7 +109,7 @@ def walk(root: LexborNode | None, blocks: Blocks) -> None:
             blocks.write(code_span(" ".join(raw_text(node).split())))
         elif tag == "sup":
             blocks.write(superscript(raw_text(node).replace("\n", " "), blocks.written()))
-        elif node.first_child is not None or tag in BLOCK or tag == "li":
+        elif node.first_child is not None or tag in BLOCK or tag in HOLDERS:
             enter(tag, node, blocks)
             stack.append(tag)
             if node.first_child is not None:
@@ -128,7 +130,7 @@ def enter(tag: str, node: LexborNode, blocks: Blocks) -> None:
 
 
 def leave(tag: str, blocks: Blocks) -> None:
-    if tag in LISTS or tag in ("li", "blockquote"):
+    if tag in HOLDERS:
         blocks.close()
     elif tag == "tr":
         blocks.end_paragraph("row")
@@ -137,7 +139,7 @@ def leave(tag: str, blocks: Blocks) -> None:
 
 
 def raw_text(node: LexborNode) -> str:
-    """The text below a node as it stands, line breaks and blanks included."""
+    """The text below a node as it stands, line breaks and blanks included, but what is dropped everywhere."""
     parts: list[str] = []
     stack = [node.first_child] if node.first_child is not None else []
     while stack:
@@ -148,7 +150,7 @@ def raw_text(node: LexborNode) -> str:
             parts.append(without_control(inner.text_content or ""))
         elif inner.tag == "br":
             parts.append("\n")
-        elif inner.first_child is not None and inner.tag not in ("script", "style"):
+        elif inner.first_child is not None and inner.tag not in DROPPED:
             stack.append(inner.first_child)
     return "".join(parts)
 

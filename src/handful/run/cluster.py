@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from typing import Any
 
 from handful.core.errors import HandfulError
 from handful.core.optional import need
-from handful.run.engine import ATTEMPTS, PART, Engine, Function, Job, Names, run_shard
+from handful.run.engine import ATTEMPTS, PART, Engine, Function, Job, Names, attempt, to_nobody
 
 LOOK_SECONDS = 5.0
 """Without any task's end, before looking whether the cluster is still there."""
@@ -66,20 +67,21 @@ def run_on_ray(job: Job, engine: Engine) -> Names:
             for reference in ended:
                 name = running.pop(reference)
                 try:
-                    done = ray.get(reference)
-                except ray.exceptions.RayTaskError as error:
-                    failure = failure or of_ours(error)
+                    error = ray.get(reference)
                 except ray.exceptions.LocalRayletDiedError:
                     raise HandfulError(
                         f"{head.address}: this machine is no longer a node of the cluster"
                     ) from None
+                except ray.exceptions.RayTaskError as error:
+                    failure = failure or not_begun(error)
                 except ray.exceptions.RayError as error:
                     lost[name] += 1
                     waiting.append(name)
                     if lost[name] == ATTEMPTS:
                         failure = failure or too_often(job, name, error)
                 else:
-                    if done:
+                    failure = failure or error
+                    if not error:
                         wait_to_see(job.folder / name)
                         yield name
             if failure:
@@ -93,24 +95,23 @@ def run_on_ray(job: Job, engine: Engine) -> Names:
         raise failure from None
 
 
-def run_there(function: Function, shard: Any, target: Path, drafts: Path, folder: str) -> bool:
-    """The task, in a worker of any node. Relative paths are those of the folder in which the driver works.
+def run_there(function: Function, shard: Any, target: Path, drafts: Path, folder: str) -> Exception | None:
+    """The task, in a worker of any node: runs a shard and returns what it raised.
 
-    Returns:
-        Whether the shard is done: not where another has failed before this one began.
+    Args:
+        folder: in which the driver works; relative paths are those of it.
     """
     try:
         os.chdir(folder)
         os.stat(drafts)
     except OSError as error:
-        raise HandfulError(
+        return HandfulError(
             f"{error.filename}: is not there on the node {socket.gethostname()}; on a cluster every node must see the "
             "same folders under the same names, as on a shared file system"
-        ) from error
+        )
     if (drafts / STOP).exists():
-        return False
-    run_shard(function, shard, target, drafts)
-    return True
+        return HandfulError(f"{target}: not begun, since another shard has failed")
+    return attempt(function, shard, target, drafts, to_nobody)
 
 
 def too_often(job: Job, name: str, error: Exception) -> HandfulError:
@@ -120,15 +121,15 @@ def too_often(job: Job, name: str, error: Exception) -> HandfulError:
     )
 
 
-def of_ours(error: Any) -> Exception:
-    """What the shard raised, where the message says all; else Ray's error, which shows where it was raised."""
-    cause = error.cause
-    if isinstance(cause, ModuleNotFoundError) or "failed to import on the worker" in str(cause):
-        return HandfulError(
-            f"a node of the cluster cannot run the task; is the same handful installed there? {first_line(cause)}"
-        )
-    own = isinstance(cause, HandfulError | OSError)
-    return cause if own else error  # type: ignore[no-any-return]
+def not_begun(error: Exception) -> Exception:
+    """The error for a task that a node could not even begin, or that was interrupted there."""
+    lacking = re.search(r"No module named \S+", str(error))
+    if not lacking:
+        return error
+    return HandfulError(
+        f"a node of the cluster cannot run the task: {lacking[0]}; install the same handful, with the same extras, on "
+        "every node"
+    )
 
 
 def first_line(error: BaseException) -> str:

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import shutil
+import traceback
 import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -171,11 +173,7 @@ def _run(job: Job, processes: int | None) -> Names:
 
 
 def run_shard(
-    function: Function,
-    shard: Any,
-    target: Path,
-    drafts: Path,
-    moved: Callable[[float], None] = lambda done: None,
+    function: Function, shard: Any, target: Path, drafts: Path, moved: Callable[[float], None]
 ) -> None:
     """Fill a folder in `drafts`, write its record last and give it the name `target`.
 
@@ -202,11 +200,32 @@ def run_shard(
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _to_nobody(amount: float) -> None:
+def attempt(
+    function: Function, shard: Any, target: Path, drafts: Path, moved: Callable[[float], None]
+) -> Exception | None:
+    """`run_shard` in another process than the one that waits for it. Returns what it raised, as it can be sent there.
+
+    A mistake of ours brings along where it was made.
+    """
+    try:
+        run_shard(function, shard, target, drafts, moved)
+    except Exception as error:
+        where = traceback.format_exc()
+        if not isinstance(error, HandfulError):
+            error.add_note(f"In a worker process:\n{where}")
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:
+            return RuntimeError(where)
+        return error
+    return None
+
+
+def to_nobody(amount: float) -> None:
     """Where nobody watches."""
 
 
-_report: ContextVar[Callable[[float], None]] = ContextVar("report", default=_to_nobody)
+_report: ContextVar[Callable[[float], None]] = ContextVar("report", default=to_nobody)
 
 
 def report(amount: float) -> None:

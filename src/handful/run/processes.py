@@ -15,7 +15,6 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
 from collections import Counter
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe, wait
@@ -25,13 +24,13 @@ from threading import Thread
 from typing import Any, Literal
 
 from handful.core.errors import HandfulError
-from handful.run.engine import ATTEMPTS, Function, Job, Names, run_shard
+from handful.run.engine import ATTEMPTS, Function, Job, Names, attempt
 
 BOOT = "import sys; sys.path[:] = {path!r}; from handful.run.processes import serve; serve({handle})"
 SAID_EVERY_SECONDS = 0.1
 
 Order = tuple[Function, Any, Path, Path]
-"""What `run_shard` is called with."""
+"""What `attempt` is called with."""
 Outcome = tuple[Literal["moved", "ended", "raised", "lost"], Any]
 """With how much is done, nothing, an exception, nothing."""
 
@@ -155,21 +154,6 @@ def _carry_out(order: bytes, line: Connection[Any, Any]) -> Outcome:
             said = time.monotonic()
             line.send(("moved", done))
 
-    try:
-        function, shard, target, drafts = pickle.loads(order)
-        run_shard(function, shard, target, drafts, moved)
-    except Exception as error:
-        return "raised", _portable(error)
-    return "ended", None
-
-
-def _portable(error: Exception) -> Exception:
-    """The error as it can be sent. A mistake of ours brings along where it was made."""
-    where = traceback.format_exc()
-    if not isinstance(error, HandfulError):
-        error.add_note(f"In a worker process:\n{where}")
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return RuntimeError(where)
-    return error
+    function, shard, target, drafts = pickle.loads(order)
+    error = attempt(function, shard, target, drafts, moved)
+    return ("raised", error) if error else ("ended", None)

@@ -64,6 +64,14 @@ def test_the_accepted_answer_has_no_advantage(scan, dump, question, answer):
     assert kept["tea.example.com/1"].origin.item == "q/1/a/3"
 
 
+def test_answers_that_were_deleted_do_not_count(scan, dump, question, answer):
+    """The dump leaves them out, but not what the question says of them."""
+    rows = [question(1, AnswerCount=3, AcceptedAnswerId=99), answer(2, 1), question(5, AnswerCount=2)]
+    kept, dropped, _ = scan(dump(*rows))
+    assert kept["tea.example.com/1"].origin.item == "q/1/a/2"
+    assert dropped["tea.example.com/5"].rule == "no_answer"
+
+
 def test_a_short_top_answer_is_not_replaced_by_a_long_second(scan, dump, question, answer):
     kept, dropped, _ = scan(dump(question(1), answer(2, 1), answer(3, 1, Score=50, Body="<p>Short.</p>")))
     assert kept == {}

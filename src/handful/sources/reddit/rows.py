@@ -95,6 +95,8 @@ def order(id: str) -> tuple[int, str]:
 
 def votes(score: Any) -> int | None:
     """A score as a number, or None where the row does not state one."""
+    if type(score) is int:
+        return score
     if isinstance(score, str):
         score = int(score) if re.fullmatch(r"-?\d{1,9}", score) else None
     return int(score) if isinstance(score, int | float) and not isinstance(score, bool) else None

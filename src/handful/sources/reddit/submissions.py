@@ -69,8 +69,9 @@ class Shard:
 
 @dataclass(slots=True)
 class Seen:
-    """What a pass over one file found."""
+    """What a pass over one file found. `names`: the wanted subreddits, in small letters; none means all."""
 
+    names: frozenset[str] = frozenset()
     rows: int = 0
     broken: int = 0
     communities: Counter[str] = field(default_factory=Counter)
@@ -84,7 +85,8 @@ def scan(shard: Shard, out: Path) -> dict[str, Any]:
     Raises:
         DataError: the file cannot be read to its end, holds no submission, or too many rows that cannot be read.
     """
-    path, source, seen = Path(shard.path), shard.source, Seen()
+    path, source = Path(shard.path), shard.source
+    seen = Seen(frozenset(name.lower() for name in source.subreddits))
     with jsonl.writer(out / DROPPED) as put, watched(shard.name, path, shard.alone) as advance:
 
         def drop(id: str, reason: Reason) -> None:
@@ -150,7 +152,7 @@ def consider(row: bytes, shard: Shard, seen: Seen, drop: Callable[[str, Reason],
     if glance.title is None:
         raise BadRow("has no title, and so is no submission")
     subreddit = glance.subreddit or "unknown"
-    if source.subreddits and all(subreddit.lower() != name.lower() for name in source.subreddits):
+    if seen.names and subreddit.lower() not in seen.names:
         return
     found: Kept | Reason | None = low_score(glance.score, source.min_score)
     found = found or ask(FULL.decode(row), own, subreddit, source)

@@ -78,7 +78,8 @@ QUESTION = re.compile(r"\?[\"'\u201d\u2019)*_\s]*$")
 
 def plain(text: str) -> str:
     """Text as it was typed: Reddit escapes `&`, `<` and `>` once more in what it hands out."""
-    text = ENTITY.sub(_character, text)
+    if "&" in text:
+        text = ENTITY.sub(_character, text)
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ")
     return UNSEEN.sub("", text).strip()
 
@@ -91,9 +92,11 @@ def _character(entity: re.Match[str]) -> str:
 
 def markdown(text: str) -> str:
     """A post's text: links become their words, images go, spoilers are open. The rest stays as it is."""
-    text = IMAGE.sub("", plain(text))
-    text = LINK.sub(r"\1", text)
-    text = SPOILER.sub(r"\1", text)
+    text = plain(text)
+    if "](" in text:
+        text = LINK.sub(r"\1", IMAGE.sub("", text))
+    if ">!" in text:
+        text = SPOILER.sub(r"\1", text)
     return ESCAPED.sub(r"\1", text).strip()
 
 

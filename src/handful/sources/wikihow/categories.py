@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from handful.core.errors import DataError
@@ -35,6 +36,7 @@ BY_KEY = {re.sub(r"[\W_]+", "", name.lower().replace("&", "and")): name for name
 ROOTS = frozenset({"categories", "home", "wikihow", "main page", ""})
 
 
+@lru_cache(4096)
 def proper(name: str) -> str:
     """A category's name as wikiHow writes it: "Cars-&-Other-Vehicles" and "cars and other vehicles" are one."""
     name = " ".join(name.replace("-", " ").replace("_", " ").split())

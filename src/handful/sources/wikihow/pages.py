@@ -84,7 +84,7 @@ def read_page(raw: bytes, where: str, keep: tuple[str, ...]) -> tuple[Article, i
     """
     raw = as_utf8(raw)
     article = Article("", where, url=address(raw), license=license_of(raw), category=category_of(raw))
-    source = without_junk(CUT.sub(b"", without_controls(wanted(raw, keep))))
+    source = without_controls(without_junk(CUT.sub(b"", wanted(raw, keep))))
     text = source.decode("utf-8", "replace")
     unreadable = text.count("\ufffd")
     if FRACTION_SLASH in text or "&frasl;" in text:
@@ -141,7 +141,7 @@ def without_junk(source: bytes) -> bytes:
 
 def wanted(raw: bytes, keep: tuple[str, ...]) -> bytes:
     """The part of a page that holds the article: from its h1 to the end of the last list that is wanted."""
-    start = raw.find(b"<h1")
+    start = raw.find(b"<h1", raw.find(b"<body") + 1)
     while start >= 0 and raw.rfind(b"<script", 0, start) > raw.rfind(b"</script", 0, start):
         start = raw.find(b"<h1", start + 1)
     if start < 0:
@@ -172,7 +172,7 @@ def read_body(tree: LexborHTMLParser, article: Article, keep: tuple[str, ...], j
         node.decompose()
     region, heading, intro = "intro", "", list[str]()
     loose = not tree.css_first("div.step")
-    for node in tree.css("h1,h2,h3,h4,p,li,div.step"):
+    for node in tree.css("h1,h2,h3,h4,p,div.step" + (",li" if loose or keep else "")):
         tag = node.tag
         if tag == "h1":
             article.title = article.title or line_of(node)

@@ -2,14 +2,14 @@
 
     python benchmarks/curate_archive.py [--json] [--megabytes N] [--rounds N] [--until parquet]
 
-Decompression is the wall: no reader can be faster than its decoder. So each archive (LZMA2 and BZip2, Posts.xml alone, as the
-largest sites come) is unpacked to nowhere, and read, joined and filtered by the stage `sources`, by the same decoder on
-the same cores: 7-Zip's program in one thread, and the standard library. `one core` pins both sides, with all their processes, to
-one core: what reading costs on top. `all cores` pins neither; there, 7-Zip alone may unpack BZip2 on all cores too, and
-that is what ours is held against. Every run is a fresh process, imports included; the sides take turns; the figure of each is
-the median of its megabytes of XML per second of wall time. `--until parquet` takes `clean` and the writing of Parquet
-along, `--solid` adds an archive of all tables, where others lie in front of Posts.xml. The last line is JSON, BZip2 on
-one core by 7-Zip last.
+Decompression is the wall: no reader can be faster than its decoder. So each archive (LZMA2 and BZip2, Posts.xml alone,
+as the largest sites come) is unpacked to nowhere, and read, joined and filtered by the stage `sources`, by the same
+decoder on the same cores: 7-Zip's program in one thread, and the standard library. "One core" pins both sides, with all
+their processes, to one core: what reading costs on top. "All cores" pins neither, and there 7-Zip may unpack BZip2 with
+as many threads as there are cores. Every run is a fresh process, imports included; the sides take turns; the figure of
+each is the median of its megabytes of XML per second of wall time. `--until parquet` takes `clean` and the writing of
+Parquet along; `--solid` adds an archive of all tables, where others lie in front of Posts.xml. The last line is JSON,
+BZip2 on one core by 7-Zip last.
 """
 
 from __future__ import annotations

@@ -2,15 +2,15 @@
 
     python benchmarks/curate_xml.py [--json] [--megabytes N] [--peer-megabytes N] [--rounds N]
 
-Ours are the stages `sources` and `clean` and the table of candidates, in one process (parts/stage.py). The peers take the same
-steps as EleutherAI/stackexchange-dataset and as RedPajama's stack_exchange, with their libraries (parts/eleutherai.py,
-parts/redpajama.py say how, and what differs). Every run is a fresh process: starting Python and importing libraries
-is in its time. The sides take turns; the figure of each is the median of its megabytes per second of wall time, all on
-one core. The peers read a smaller dump of the same kind, since their speed does not depend on its size and ours gains by
-it (what is done once a run); `--peer-megabytes 0` gives them the same file.
+Ours are the stages `sources` and `clean` and the table of candidates, in one process (parts/stage.py). The peers take
+the steps of EleutherAI/stackexchange-dataset and of RedPajama's stack_exchange, with their libraries: how, and what
+differs, is in parts/eleutherai.py and parts/redpajama.py. Every run is a fresh process: starting Python and importing
+libraries is in its time. The sides take turns; the figure of each is the median of its megabytes per second of wall
+time, all on one core. The peers read a smaller dump of the same kind, since their speed does not depend on its size and
+ours gains by it (what is done once a run); `--peer-megabytes 0` gives them the same file.
 
-On the peers' dump all sides must keep the same pairs where their rules agree: what EleutherAI's way keeps with 10 votes and
-1,200 bytes is what ours takes from a question that has all its answers; and RedPajama's best answers with both are ours. The last
+On the peers' dump all sides must keep the same pairs where their rules agree: what EleutherAI's way keeps that has 10
+votes and 1,200 bytes, RedPajama's best answers with both, and the candidates of our scan are the same pairs. The last
 line is JSON, its ratio to EleutherAI's way last.
 """
 

@@ -38,6 +38,7 @@ SAMPLE = 100e6
 ROW = re.compile(rb'\s*<row Id="(\d+)" PostTypeId="(\d+)".*? Score="(-?\d+)".*? Body="([^"]*)"')
 PARENT = re.compile(rb' ParentId="(\d+)"')
 ENTITY = re.compile(rb"&[^;]*;")
+SHOWN = (b"a", b"pre", b"li", b"blockquote")
 ELEMENT = re.compile(rb"&lt;(p|a|pre|code|li|blockquote|img)\b")
 
 
@@ -104,7 +105,7 @@ def measure(path: Path) -> dict[str, Any]:
         "no answer %": share(score == -99 for score in tops.values()),
         "answer p10 p50 p90 p99": " ".join(map(str, quantiles(lengths, 0.1, 0.5, 0.9, 0.99))),
         "distance p50 p90 p99": " ".join(map(str, quantiles(sorted(distances), 0.5, 0.9, 0.99))),
-        **{f"<{name.decode()}> %": round(100 * elements[name] / rows, 1) for name in (b"a", b"pre", b"li", b"blockquote")},
+        **{f"<{name.decode()}> %": round(100 * elements[name] / rows, 1) for name in SHOWN},
         "not ASCII %": round(100 * sum(map(content.count, range(128, 256))) / len(content), 3),
         "bzip2": round(len(packed) / len(bz2.compress(packed)), 2),
         "xz": round(len(packed) / len(lzma.compress(packed, preset=1)), 2),

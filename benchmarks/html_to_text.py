@@ -22,27 +22,8 @@ from lxml import html as lxml_html
 from handful.markup.html import to_text
 
 ROUNDS = 7
-WORDS = [
-    "the",
-    "water",
-    "copper",
-    "of",
-    "a",
-    "why",
-    "because",
-    "it's",
-    "light",
-    "root",
-    "slow",
-    "(seven),",
-    "and",
-    "so",
-    "to",
-    "each",
-    "end;",
-    "is",
-    "in",
-]
+TEXT = "the water copper of a why because it's light root slow (seven), and so to each end; is in"
+WORDS = TEXT.split()
 INLINE = [
     "<em>{}</em>",
     "<strong>{}</strong>",

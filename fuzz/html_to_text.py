@@ -12,53 +12,11 @@ from collections.abc import Callable
 
 import driver
 
-TAGS = [
-    "p",
-    "ul",
-    "ol",
-    "li",
-    "pre",
-    "code",
-    "blockquote",
-    "em",
-    "strong",
-    "a",
-    "b",
-    "i",
-    "sub",
-    "sup",
-    "kbd",
-    "h1",
-    "h2",
-    "s",
-    "del",
-    "strike",
-    "table",
-    "tbody",
-    "tr",
-    "td",
-    "th",
-    "div",
-    "span",
-    "figure",
-    "script",
-    "style",
-    "textarea",
-    "title",
-    "xmp",
-    "plaintext",
-    "noscript",
-    "select",
-    "option",
-    "svg",
-    "math",
-    "template",
-    "button",
-    "dl",
-    "dt",
-    "dd",
-    "tt",
-]
+NAMES = (
+    "p ul ol li pre code blockquote em strong a b i sub sup kbd h1 h2 s del strike table tbody tr td th div span "
+    "figure script style textarea title xmp plaintext noscript select option svg math template button dl dt dd tt"
+)
+TAGS = NAMES.split()
 PIECES = [
     *(f"<{name}>" for name in TAGS),
     *(f"</{name}>" for name in TAGS),

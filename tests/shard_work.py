@@ -68,6 +68,14 @@ def raise_data_error(shard: Shard, signs: Path) -> None:
     raise DataError(f"{shard.text}: is damaged")
 
 
+def raise_beside_another(shard: Shard, signs: Path) -> None:
+    """Leave a sign with this process's id, and raise as soon as another shard waits."""
+    (signs / f"{shard.text}.{os.getpid()}").touch()
+    while len(list(signs.glob("*.*"))) < 2:
+        time.sleep(0.01)
+    raise_data_error(shard, signs)
+
+
 def raise_system_error(shard: Shard, signs: Path) -> None:
     Path(shard.folder, "not there").read_text()
 
@@ -96,6 +104,7 @@ MODES = {
     "kill the first": kill_the_first,
     "kill each": kill_each,
     "data error": raise_data_error,
+    "data error beside another": raise_beside_another,
     "system error": raise_system_error,
     "mistake": raise_mistake,
     "leave": leave,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,7 @@ def held(process: int) -> int:
 
 
 def take_turns(
-    sides: dict[str, Callable[[], Spent]], rounds: int, report: Callable[[str], None]
+    sides: Mapping[str, Callable[[], Spent]], rounds: int, report: Callable[[str], None]
 ) -> dict[str, list[Spent]]:
     """Every side in turn, `rounds` times: a machine that others use drifts, and so all sides drift with it."""
     found: dict[str, list[Spent]] = {name: [] for name in sides}

@@ -32,6 +32,8 @@ BYTES = {
 }
 """Of a row, about."""
 BADGES = (b"Autobiographer", b"Student", b"Teacher", b"Supporter", b"Scholar", b"Editor", b"Popular Question")
+HISTORY = b'PostHistoryTypeId="%d" PostId="%d" RevisionGUID="%b" CreationDate="%b" UserId="%d" Text="%b"'
+LICENCE = b' ContentLicense="CC BY-SA 4.0"'
 CHUNK = 5000
 
 
@@ -62,60 +64,40 @@ def table(name: str, posts: int, seed: int) -> Iterator[bytes]:
 def row_of(
     name: str, id: int, date: bytes, draw: int, user: int, post: int, body: bytes, title: bytes
 ) -> bytes:
-    """One row; history and comments are Markdown, and so hardly have markup."""
-    if name == "Badges":
-        kind = BADGES[draw % 7 * (draw >> 9 & 7) // 8]
-        return b'  <row Id="%d" UserId="%d" Name="%b" Date="%b" Class="3" TagBased="False" />\r\n' % (
-            id,
-            user,
-            kind,
-            date,
-        )
-    if name == "Votes":
-        kind = (2, 2, 2, 2, 2, 3, 1, 5)[draw & 7]
-        day = date[:10] + b"T00:00:00.000"
-        return b'  <row Id="%d" PostId="%d" VoteTypeId="%d" CreationDate="%b" />\r\n' % (id, post, kind, day)
-    if name == "PostLinks":
-        return b'  <row Id="%d" CreationDate="%b" PostId="%d" RelatedPostId="%d" LinkTypeId="%d" />\r\n' % (
-            id, date, post, user, 1 + 2 * (draw & 1)
-        )  # fmt: skip
-    if name == "Tags":
-        tag = title[:-1].split()[-1]
-        return b'  <row Id="%d" TagName="%b" Count="%d" ExcerptPostId="%d" WikiPostId="%d" />\r\n' % (
-            id, tag, draw % 999, post + 1, post
-        )  # fmt: skip
+    """One row. History and comments are Markdown, and so have hardly any markup."""
     plain = body.replace(b"&lt;p&gt;", b"").replace(b"&lt;/p&gt;", b"")
-    if name == "Comments":
-        return (
-            b'  <row Id="%d" PostId="%d" Score="%d" Text="%b" CreationDate="%b" UserId="%d" ContentLicense="CC BY-SA 4.0" />\r\n'
-            % (id, post, draw % 5 * (draw >> 7 & 1), plain.replace(b"&#xA;", b""), date, user)
-        )
-    if name == "Users":
-        about = b' AboutMe="%b"' % body if draw & 1 else b""
-        return (
-            b'  <row Id="%d" Reputation="%d" CreationDate="%b" DisplayName="%b" LastAccessDate="%b"%b Views="%d" UpVotes="%d" '
-            b'DownVotes="0" AccountId="%d" />\r\n'
-            % (
-                id,
-                draw % 400 + 1,
-                date,
-                title.split()[0],
-                date,
-                about,
-                draw % 30,
-                draw % 50,
-                draw % 20_000_000,
+    match name:
+        case "Badges":
+            badge = BADGES[draw % 7 * (draw >> 9 & 7) // 8]
+            rest = b'UserId="%d" Name="%b" Date="%b" Class="3" TagBased="False"' % (user, badge, date)
+        case "Votes":
+            kind = (2, 2, 2, 2, 2, 3, 1, 5)[draw & 7]
+            rest = b'PostId="%d" VoteTypeId="%d" CreationDate="%bT00:00:00.000"' % (post, kind, date[:10])
+        case "PostLinks":
+            ends = (post, user, 1 + 2 * (draw & 1))
+            rest = b'CreationDate="%b" PostId="%d" RelatedPostId="%d" LinkTypeId="%d"' % (date, *ends)
+        case "Tags":
+            tag = title[:-1].split()[-1]
+            rest = b'TagName="%b" Count="%d" ExcerptPostId="%d" WikiPostId="%d"' % (
+                tag,
+                draw % 999,
+                post + 1,
+                post,
             )
-        )
-    guid = b"%08x-%04x-4%03x-a%03x-%012x" % (
-        draw & 0xFFFFFFFF,
-        id & 0xFFFF,
-        draw & 4095,
-        draw >> 8 & 4095,
-        draw,
-    )
-    return (
-        b'  <row Id="%d" PostHistoryTypeId="%d" PostId="%d" RevisionGUID="%b" CreationDate="%b" UserId="%d" Text="%b" '
-        b'ContentLicense="CC BY-SA 4.0" />\r\n'
-        % (id, (2, 1, 3, 5, 2)[draw % 5], post, guid, date, user, plain)
-    )
+        case "Comments":
+            said = (post, draw % 5 * (draw >> 7 & 1), plain.replace(b"&#xA;", b""), date, user)
+            rest = b'PostId="%d" Score="%d" Text="%b" CreationDate="%b" UserId="%d"' % said + LICENCE
+        case "Users":
+            about = b' AboutMe="%b"' % body if draw & 1 else b""
+            who = (draw % 400 + 1, date, title.split()[0], date, about, draw % 50, draw % 20_000_000)
+            rest = (
+                b'Reputation="%d" CreationDate="%b" DisplayName="%b" LastAccessDate="%b"%b UpVotes="%d" AccountId="%d"'
+                % who
+            )
+        case _:
+            guid = b"%08x-%04x-4%03x-a%03x-%012x" % (
+                draw & 0xFFFFFFFF, id & 0xFFFF, draw & 4095, draw >> 8 & 4095, draw
+            )  # fmt: skip
+            written = ((2, 1, 3, 5, 2)[draw % 5], post, guid, date, user, plain)
+            rest = HISTORY % written + LICENCE
+    return b'  <row Id="%d" %b />\r\n' % (id + 1, rest)

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from parts.text import Numbers, Text
 
-
-"""About; what a dump of N MB has is not exactly N."""
 CHUNK = 2000
 """Rows written together."""
 KINDS = (b"1", b"2", b"5", b"4", b"6", b"7")
@@ -25,8 +23,20 @@ LENGTH, LENGTH_SPREAD = (570, 665), (0.86, 0.95)
 LONG_IS_LIKED = 0.27
 """Correlation of an answer's length and score, which makes 56% of the answers with 10 votes long ones."""
 SCORES = np.array(
-    [(-4.0, -8), (-2.0, -1.5), (-1.3, 0.2), (-0.5, 1.4), (0.0, 2.6), (0.67, 4.8), (1.28, 8.0), (1.53, 10.0), (2.33, 21), (3.1, 70), (4.5, 900)]
-)  # fmt: skip
+    [
+        *(
+            (-4.0, -8),
+            (-2.0, -1.5),
+            (-1.3, 0.2),
+            (-0.5, 1.4),
+            (0.0, 2.6),
+            (0.67, 4.8),
+            (1.28, 8.0),
+            (1.53, 10.0),
+        ),
+        *((2.33, 21), (3.1, 70), (4.5, 900)),
+    ]
+)
 """Of answers: standard normal deviate -> score."""
 QUESTIONS, UNANSWERED, MORE_ANSWERS = 0.302, 0.09, 1.42
 """Share of the rows; share of those without an answer; answers of the others beyond the first, on average."""
@@ -53,9 +63,9 @@ OTHER = (
     b'ContentLicense="%b" />\r\n'
 )
 FALSE = (
-    b'  <row Id="1000000001" PostTypeId="1" CreationDate="2023-08-01T00:00:00.000" Score="3" Body="&lt;p&gt;%b&lt;/p&gt;&#xA;" '
-    b'OwnerUserId="-1" LastActivityDate="2023-08-01T00:00:00.000" Title="%b" Tags="&lt;%b&gt;" AnswerCount="1" '
-    b'CommentCount="0" ContentLicense="CC BY-SA 4.0" />\r\n'
+    b'  <row Id="1000000001" PostTypeId="1" CreationDate="2023-08-01T00:00:00.000" Score="3" '
+    b'Body="&lt;p&gt;%b&lt;/p&gt;&#xA;" OwnerUserId="-1" LastActivityDate="2023-08-01T00:00:00.000" Title="%b" '
+    b'Tags="&lt;%b&gt;" AnswerCount="1" CommentCount="0" ContentLicense="CC BY-SA 4.0" />\r\n'
     b'  <row Id="1000000010" PostTypeId="2" ParentId="1000000001" CreationDate="2023-08-01T00:00:00.000" Score="12" '
     b'Body="&lt;p&gt;%b&lt;/p&gt;&#xA;" OwnerUserId="-1" LastActivityDate="2023-08-01T00:00:00.000" CommentCount="0" '
     b'ContentLicense="CC BY-SA 4.0" />\r\n'

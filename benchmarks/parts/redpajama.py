@@ -4,9 +4,9 @@
 
 Our own code for the same steps with the same libraries, not theirs: count the lines; parse every line with ElementTree
 and gather all answers in one dictionary, which goes to a file of JSON; parse every line again for the questions, and
-write questions with their answers; read that back, and make text of every post with BeautifulSoup over lxml. Different from
-theirs: no language identification (its model is not part of this), one process, and answers are put in the order of
-their scores as numbers, not as strings. The last line is JSON.
+write questions with their answers; read that back, and make text of every post with BeautifulSoup over lxml. Different
+from theirs: no language identification (its model is not part of this), one process, and answers in the order of their
+scores as numbers, not as strings. The last line is JSON.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from handful.clean.work import work as clean
 from handful.core import jsonl
 from handful.core.types import Candidate
 from handful.recipe.schema import Clean, InputPath, StackExchange
@@ -44,10 +43,12 @@ def curate(dump: Path, out: Path, workers: int, until: str, clock: dict[str, flo
         )
         clock["sources"] = time.process_time()
         if until != "sources":
+            from handful.clean.work import work as clean  # as late as in the product
+
             counts["clean"] = clean(params, {f"sources/{SOURCE}": folders["sources"]}, folders["clean"])
             clock["clean"] = time.process_time()
         if until == "parquet":
-            from handful.dataset.parquet import write_parquet  # as late as in the product
+            from handful.dataset.parquet import write_parquet
 
             kept = jsonl.read(folders["clean"] / "candidates.jsonl", Candidate)
             counts["rows"] = write_parquet(kept, folders["parquet"] / "candidates.parquet")

@@ -1,9 +1,9 @@
 """Text that nobody wrote, as HTML escaped for an attribute: invented words between the commonest words of English.
 
-Every word is drawn anew, so nothing repeats but what repeats in a language: a few words make most of a text (Zipf), each
-text has a subject whose words return, and people write about themselves or do not. Entropy, and so how far a packer
-gets, was set after six real sites; so were the lengths of sentences and paragraphs and what there is of each element.
-All of it is arrays of numbers until the very end, for speed.
+Every word is drawn anew, so nothing repeats but what repeats in a language: a few words make most of a text (Zipf),
+some stand together as phrases, each text has a subject whose words return, and people write about themselves or do not.
+Entropy, and so how far a packer gets, was set after six real sites; so were the lengths of sentences and paragraphs and
+what there is of each element. Beyond FRESH bytes, whole blocks are drawn again, in other company: for speed.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 COMMON = (
-    "the 60 of 29 to 27 and 26 a 24 in 20 is 18 that 12 it 11 for 10 you 10 be 8 as 8 with 7 are 7 on 7 this 7 or 6 not 6 "
-    "can 6 if 5 but 5 have 5 by 4 from 4 at 4 an 4 will 4 which 4 would 3 there 3 your 3 one 3 more 3 so 3 they 3 has 3 "
-    "should 2 when 2 what 2 some 2 all 2 does 2 no 2 then 2 may 2 than 2 other 2 only 2 also 2 their 2 was 2 any 2 like 2 "
-    "use 2 these 2 most 2 how 1 because 1 time 1 about 1 just 1 need 1 into 1 very 1 many 1 such 1 get 1 make 1 them 1"
+    "the 60 of 29 to 27 and 26 a 24 in 20 is 18 that 12 it 11 for 10 you 10 be 8 as 8 with 7 are 7 on 7 this 7 or 6 "
+    "not 6 can 6 if 5 but 5 have 5 by 4 from 4 at 4 an 4 will 4 which 4 would 3 there 3 your 3 one 3 more 3 so 3 "
+    "they 3 has 3 should 2 when 2 what 2 some 2 all 2 does 2 no 2 then 2 may 2 than 2 other 2 only 2 also 2 their 2 "
+    "was 2 any 2 like 2 use 2 these 2 most 2 how 1 because 1 time 1 about 1 just 1 need 1 into 1 very 1 many 1 such 1 "
+    "get 1 make 1 them 1"
 )
 PERSONAL = "I 24 my 7 me 3 we 4 our 2"
 """Thousandths of the words of those who write about themselves."""
@@ -33,9 +34,9 @@ SUBJECT_SHARE, SUBJECTS, SUBJECT_WORDS, SUBJECT_RUN = 0.2, 4000, 16, 240
 PHRASE_SHARE, PHRASES = 0.3, 20_000
 """Of what is drawn: two to four words that often stand together."""
 VOCABULARY = 20_000
-ONSETS = "b c d f g h l m n p r s t v w st tr pr ch sh th br cl gr pl sp".split()
-VOWELS = "a e i o u a e i o e ea ou ai".split()
-CODAS = ["", "", "", *"n r s t l d m nd nt st ng ck c p".split()]
+ONSETS = (*"bcdfghlmnprstvw", "st", "tr", "pr", "ch", "sh", "th", "br", "cl", "gr", "pl", "sp")
+VOWELS = (*"aeiouaeioe", "ea", "ou", "ai")
+CODAS = ("", "", "", *"nrstldmcp", "nd", "nt", "st", "ng", "ck")
 
 FORMS: tuple[tuple[float, bytes], ...] = (
     (0.875, b"%b "),
@@ -59,9 +60,35 @@ LINK = (
 )
 LINKS = 20_000
 CODE = (
-    b" = ", b"(", b")", b", ", b".", b";&#xA;", b"&#xA;    ", b"&#xA;        ", b" {&#xA;    ", b"&#xA;}&#xA;", b"return ",
-    b"if (", b"for ", b" in ", b" -&gt; ", b" &lt; ", b" &amp;&amp; ", b"&quot;", b"0", b"1", b" + ", b"[", b"]", b"new ",
-)  # fmt: skip
+    *(
+        b" = ",
+        b"(",
+        b")",
+        b", ",
+        b".",
+        b";&#xA;",
+        b"&#xA;    ",
+        b"&#xA;        ",
+        b" {&#xA;    ",
+        b"&#xA;}&#xA;",
+    ),
+    *(
+        b"return ",
+        b"if (",
+        b"for ",
+        b" in ",
+        b" -&gt; ",
+        b" &lt; ",
+        b" &amp;&amp; ",
+        b"&quot;",
+        b"0",
+        b"1",
+        b" + ",
+    ),
+    *(b"[", b"]", b"new "),
+)
+LINE_ENDS = (5, 9)
+"""From and to: the pieces of code at which a line may end."""
 CODE_WORDS = 12_000
 SLOTS = 1 << 18
 """Of the table that turns a random number into a word: the rarest word has one."""
@@ -187,7 +214,7 @@ class Text:
         """At least `size` bytes of something like a program."""
         numbers = self.code_table[self.random.integers(0, len(self.code_table), size // 3 + 1000)]
         text, places = self.code_bank.write(numbers)
-        return Stream(text, places[(numbers >= 5) & (numbers <= 9)].tolist())
+        return Stream(text, places[(numbers >= LINE_ENDS[0]) & (numbers <= LINE_ENDS[1])].tolist())
 
     def bodies(self, sizes: Numbers, personal_share: float, code_share: float) -> list[bytes]:
         """A body of about each size, with new text until there are FRESH bytes, and then with blocks of that.
@@ -235,7 +262,7 @@ class Text:
         draws = iter(self.random.random(int(sizes.sum()) // 60 + 64 * len(sizes)).tolist())
         for size, person, has_code in zip(sizes.tolist(), personal.tolist(), coded.tolist(), strict=True):
             blocks = []
-            left = size
+            left = size + MARKUP  # on average a body ends before what is left is filled
             while left > 0:
                 draw = next(draws)
                 pool, lengths = self.pools[person], self.lengths[person]

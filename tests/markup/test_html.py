@@ -173,9 +173,6 @@ def test_a_million_characters_of_broken_markup_end_soon(html):
 
 
 @pytest.mark.parametrize(
-    "html", ["<div>" * 1_300 + "deep", "<ul><li>" * 900 + "deep", "<div>" * 5_000 + "deep"]
-)
-@pytest.mark.parametrize(
     "html",
     [
         "<p>why</p>\n\n<ul>\n<li>a <em>b</em> &amp; c</li>\n</ul>\n\n<pre><code>x &lt; y\n\n</code></pre>\n"
@@ -196,6 +193,9 @@ def test_a_post_of_a_million_characters_takes_seconds(html):
     assert time.process_time() - start < 10
 
 
+@pytest.mark.parametrize(
+    "html", ["<div>" * 1_300 + "deep", "<ul><li>" * 900 + "deep", "<div>" * 5_000 + "deep"]
+)
 def test_thousands_of_open_tags_lose_no_words(html):
     assert to_text(html).endswith("deep")
 
@@ -258,3 +258,15 @@ def second_opinion(body):
     for struck in tree.xpath("//strike | //s | //del"):
         struck.drop_tree()
     return tree.text_content()
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("So it is: <a href='/x'>here</a>.", "So it is: here."),
+        ("Use `</p>` to close it.", "Use `</p>` to close it."),
+        ("a < b and <T> stay", "a < b and <T> stay"),
+    ],
+)
+def test_what_begins_as_prose_is_html_only_if_it_closes_an_element(body, text):
+    assert post_to_text(body) == text

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -75,7 +76,7 @@ def program(code, folder):
 
 def test_a_dump_is_read_alike_though_driver_worker_and_node_are_killed(nodes, tmp_path):
     for name, questions in (("big.example.com", 150), ("one.example.com", 12), ("two.example.com", 9)):
-        write_site(tmp_path / "dump", name, questions)
+        write_site(tmp_path / "dump", name, questions, good=0.5)
     assert (tmp_path / "dump/big.example.com/Posts.xml").stat().st_size > 16 * RANGE_BYTES
     signs = tmp_path / "signs"
     signs.mkdir()
@@ -252,6 +253,24 @@ def test_a_node_that_does_not_see_the_folders_says_so(tmp_path, monkeypatch):
         module.wait_to_see(tmp_path / "out")
 
 
+def test_a_cluster_without_any_cpu_is_given_up(monkeypatch):
+    monkeypatch.setattr(module, "NO_CPU_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        head = SimpleNamespace(gcs_address=f"127.0.0.1:{server.getsockname()[1]}")
+        cpus = {"CPU": 0.0}
+        ray = SimpleNamespace(get_runtime_context=lambda: head, cluster_resources=lambda: cpus)
+        watch = module.Watch(ray)
+        watch.look()
+        cpus["CPU"] = 8.0
+        time.sleep(0.1)
+        watch.look()
+        cpus.clear()
+        watch.look()
+        time.sleep(0.1)
+        with pytest.raises(HandfulError, match=r"it has no CPU for a task"):
+            watch.look()
+
+
 def test_a_cluster_that_goes_away_is_given_up(nodes, tmp_path):
     """The last test here: it kills the cluster's head."""
     code = (
@@ -264,4 +283,4 @@ def test_a_cluster_that_goes_away_is_given_up(nodes, tmp_path):
     wait_for(lambda: list(tmp_path.glob("water.*")) or driver.poll() is not None)
     nodes.head_node.kill_gcs_server()
     assert driver.wait(30) == 1
-    assert "the Ray cluster is gone: its head has not answered" in (tmp_path / "log").read_text()
+    assert "the Ray cluster is gone: for 2 seconds its head does not answer" in (tmp_path / "log").read_text()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import shard_work
@@ -158,13 +159,21 @@ def test_an_error_of_a_shard_is_raised_as_it_was_and_the_others_are_kept(shards,
 
 
 def test_after_an_error_those_that_run_end_and_no_other_begins(shards, out, tmp_path):
-    some = shards("root", mode="data error") | shards("water", mode="wait") | shards("light", "seven")
+    def go_when_the_error_is_known():
+        wait_for(lambda: list(tmp_path.glob("root.*")))
+        (worker,) = (int(sign.suffix[1:]) for sign in tmp_path.glob("root.*"))
+        wait_for(lambda: not alive(worker))
+        (tmp_path / "go").touch()
+
+    some = shards("root", mode="data error beside another") | shards("water", mode="wait") | shards("light")
     ended = []
-    (tmp_path / "go").touch()
+    go = Thread(target=go_when_the_error_is_known)
+    go.start()
     with pytest.raises(DataError, match="root"):
         run(some, out, 2, ended=ended.append)
-    assert "water" in ended
-    assert "seven" not in ended
+    go.join()
+    assert ended == ["water"]
+    assert os.listdir(out) == ["water"]
 
 
 def test_an_error_of_the_system_is_raised_as_it_was(shards, out, tmp_path):

@@ -24,7 +24,7 @@ from handful.clean.rules import empty_prompt, reason_to_drop
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Candidate, Dropped, Example, Prompt, Turn
-from handful.markup.html import to_line, to_text
+from handful.markup.html import post_to_text, to_line
 from handful.recipe.schema import Clean
 
 SHARD_BYTES = 16_000_000
@@ -181,10 +181,10 @@ def read_range(part: Range) -> Iterator[Text]:
 
 def as_text(raw: Candidate, params: Clean) -> Candidate | Reason:
     """A candidate as text, or the rule that it breaks. Few pass: the question is read last."""
-    candidate = msgspec.structs.replace(raw, answer=to_text(raw.answer))
+    candidate = msgspec.structs.replace(raw, answer=post_to_text(raw.answer))
     if found := reason_to_drop(candidate, params):
         return found
-    candidate = msgspec.structs.replace(candidate, title=to_line(raw.title), body=to_text(raw.body))
+    candidate = msgspec.structs.replace(candidate, title=to_line(raw.title), body=post_to_text(raw.body))
     seen = empty_prompt(candidate, params)
     return ("empty_prompt", seen) if seen else candidate
 

@@ -24,6 +24,7 @@ from handful.markup.line import code_span, one_line, superscript, without_contro
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 
+CLOSES_PROSE = re.compile(r"</(?:p|a|li|ul|ol|em|strong|blockquote|h[1-6])>")
 BEGINS_WITH_TAG = re.compile(r"\s*<(?:[a-zA-Z][a-zA-Z0-9]*[\s/>]|!--)")
 
 CODE = frozenset({"code", "samp", "tt"})
@@ -75,9 +76,12 @@ def post_to_text(body: str) -> str:
     """The text of a rendered post; of what is text already, nothing is changed but control characters.
 
     A rendered post begins with a tag, always; prose does not. So to clean what is clean changes nothing, although
-    the code in it may hold "<b>" or "&amp;". Use `to_text` for HTML of any other kind.
+    the code in it may hold "<b>" or "&amp;". What begins as prose and yet closes a paragraph, a link or a list, outside
+    code, is HTML, too. Use `to_text` for HTML of any other kind.
     """
-    return to_text(body) if BEGINS_WITH_TAG.match(body) else without_control(body)
+    if BEGINS_WITH_TAG.match(body) or ("`" not in body and CLOSES_PROSE.search(body)):
+        return to_text(body)
+    return without_control(body)
 
 
 def to_line(title: str) -> str:

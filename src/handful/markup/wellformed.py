@@ -112,10 +112,10 @@ def line_text(source: str) -> str | None:
     return resolve(source)
 
 
-def resolve(text: str) -> str | None:
-    """The text of a line with tags in it, "\n" for a break; None if one is not known, or out of place."""
-    first, *parts = TAG.split(text)
-    if text.count("<") * 2 != len(parts):
+def resolve(source: str) -> str | None:
+    """The same, tag by tag."""
+    first, *parts = TAG.split(source)
+    if source.count("<") * 2 != len(parts):
         return None
     written = [unescape(first)] if first else []
     opened: list[str] = []
@@ -124,7 +124,7 @@ def resolve(text: str) -> str | None:
     tags = zip(groups, groups, strict=True)
     for name, after in tags:
         if name in SPANS:
-            if len(opened) == MOST_OPEN:
+            if len(opened) == MOST_OPEN or (name == "a" and "/a" in opened):
                 return None
             opened.append(f"/{name}")
         elif name in opened:
@@ -133,7 +133,8 @@ def resolve(text: str) -> str | None:
             opened.remove(name)  # to end them in another order changes no text
             if name == "/sup":
                 before = written[raised - 1] if raised else ""
-                written[raised:] = [superscript("".join(written[raised:]), before)]
+                exponent = superscript("".join(written[raised:]), before)
+                written[raised:] = [exponent] if exponent else []
                 raised = None
         elif raised is not None:
             return None
@@ -147,8 +148,9 @@ def resolve(text: str) -> str | None:
             end, after = next(tags, ("", ""))
             if end != f"/{name}" or name not in CODE_OR_STRUCK:
                 return None
-            if name == "code":
-                written.append(code_span(" ".join(unescape(inner).split())))
+            text = code_span(" ".join(unescape(inner).split())) if name == "code" else ""
+            if text:
+                written.append(text)
         if after:
             written.append(unescape(after))
     return None if opened else "".join(written)

@@ -27,6 +27,8 @@ LOOK_SECONDS = 5.0
 """Without any task's end, before looking whether the cluster is still there."""
 GONE_SECONDS = 60.0
 """That its head may be away, as while it starts again."""
+NO_CPU_SECONDS = 600.0
+"""That it may have no CPU at all, as while it asks for machines."""
 ANSWER_SECONDS = 5.0
 JOIN_SECONDS = 30.0
 """Ray itself would try for minutes."""
@@ -50,7 +52,7 @@ def run_on_ray(job: Job, engine: Engine) -> Names:
     ray = join(engine.address)
     # Ray's own retries are off: after a want of memory it would go on for ever.
     task = ray.remote(num_cpus=1, max_retries=0, scheduling_strategy="SPREAD")(run_there)
-    head = Head(ray.get_runtime_context().gcs_address)
+    watch = Watch(ray)
     waiting = [*job.shards][::-1]
     running: dict[Any, str] = {}
     lost: Counter[str] = Counter()
@@ -63,14 +65,14 @@ def run_on_ray(job: Job, engine: Engine) -> Names:
                 running[task.remote(*order, os.getcwd())] = name
             ended, _ = ray.wait([*running], timeout=LOOK_SECONDS)
             if not ended:
-                head.check()
+                watch.look()
             for reference in ended:
                 name = running.pop(reference)
                 try:
                     error = ray.get(reference)
                 except ray.exceptions.LocalRayletDiedError:
                     raise HandfulError(
-                        f"{head.address}: this machine is no longer a node of the cluster"
+                        f"{watch.address}: this machine is no longer a node of the cluster"
                     ) from None
                 except ray.exceptions.RayTaskError as error:
                     failure = failure or not_begun(error)
@@ -149,23 +151,29 @@ def wait_to_see(target: Path) -> None:
         os.listdir(target.parent)  # makes a file system of a network ask again
 
 
-class Head:
-    """The head of the cluster, and since when nobody has answered there."""
+class Watch:
+    """Since when the cluster, at `address`, cannot do anything."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self.silent_since: float | None = None
+    def __init__(self, ray: Any) -> None:
+        self.ray = ray
+        self.address: str = ray.get_runtime_context().gcs_address
+        self.since: float | None = None
 
-    def check(self) -> None:
-        if answers(self.address):
-            self.silent_since = None
+    def look(self) -> None:
+        """Raises HandfulError where it has been so for too long."""
+        if not answers(self.address):
+            fault, patience = "its head does not answer", GONE_SECONDS
+        elif self.ray.cluster_resources().get("CPU", 0) < 1:
+            fault, patience = "it has no CPU for a task", NO_CPU_SECONDS
+        else:
+            self.since = None
             return
         now = time.monotonic()
-        self.silent_since = self.silent_since or now
-        if now - self.silent_since > GONE_SECONDS:
+        self.since = self.since or now
+        if now - self.since > patience:
             raise HandfulError(
-                f"{self.address}: the Ray cluster is gone: its head has not answered for {GONE_SECONDS:.0f} seconds. "
-                "What is done is kept; the same command goes on from there"
+                f"{self.address}: the Ray cluster is gone: for {patience:.0f} seconds {fault}. What is done is kept, and "
+                "the same command goes on from there"
             )
 
 

@@ -154,6 +154,9 @@ def _carry_out(order: bytes, line: Connection[Any, Any]) -> Outcome:
             said = time.monotonic()
             line.send(("moved", done))
 
-    function, shard, target, drafts = pickle.loads(order)
-    error = attempt(function, shard, target, drafts, moved)
-    return ("raised", error) if error else ("ended", None)
+    try:
+        function, shard, target, drafts = pickle.loads(order)
+    except Exception as error:  # the function's module cannot be imported: it is the caller's script, perhaps
+        return "raised", error
+    failure = attempt(function, shard, target, drafts, moved)
+    return ("raised", failure) if failure else ("ended", None)

@@ -9,7 +9,7 @@ go unseen. What stays in memory is some numbers and the prompt of each kept subm
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,8 +21,9 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Dropped
 from handful.recipe.schema import Reddit
+from handful.run.engine import report
 from handful.sources.reddit import text
-from handful.sources.reddit.files import blocks, watched
+from handful.sources.reddit.files import blocks
 from handful.sources.reddit.rows import (
     BadRow,
     Comment,
@@ -36,6 +37,7 @@ from handful.sources.reddit.rows import (
     votes,
 )
 
+MB = 1e6
 TOPS, DROPPED, WAITING = "tops.jsonl", "dropped.jsonl", "waiting.jsonl"
 COMMENT = msgspec.json.Decoder(Comment)
 COMMA = ord(",")
@@ -73,7 +75,6 @@ class Shard:
     wanted: str
     source: Reddit
     name: str
-    alone: bool
 
 
 @dataclass(slots=True)
@@ -99,9 +100,8 @@ def scan(shard: Shard, out: Path) -> dict[str, Any]:
     with (
         (out / WAITING).open("w+b") as waiting,
         jsonl.writer(out / DROPPED) as put,
-        watched(shard.name, path, shard.alone) as advance,
     ):
-        for number, row in candidates(path, prompts, shard.source, seen, advance):
+        for number, row in candidates(path, prompts, shard.source, seen):
             try:
                 consider(COMMENT.decode(row), prompts, shard.source, seen, waiting)
             except (BadRow, msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -127,14 +127,14 @@ def scan(shard: Shard, out: Path) -> dict[str, Any]:
 
 
 def candidates(
-    path: Path, prompts: Mapping[str, str], source: Reddit, seen: Seen, advance: Callable[[int], None]
+    path: Path, prompts: Mapping[str, str], source: Reddit, seen: Seen
 ) -> Iterator[tuple[int, bytes]]:
     """Yield the rows, with the number of their line, that may be wanted: all whose bytes do not show the contrary."""
     wanted = {id.encode() for id in prompts}
     low, minus = too_low(source.min_answer_score)
     number = blank = 0
     score, link = SPACINGS[1]
-    for buffer, size in blocks(path, advance):
+    for buffer, size in blocks(path, lambda size: report(size / MB)):
         if not number:
             score, link = next((found for found in SPACINGS if found[0] in buffer), SPACINGS[1])
         find, rfind, at_score, at_link = buffer.find, buffer.rfind, len(score), len(link)

@@ -18,11 +18,12 @@ from typing import BinaryIO, Protocol
 
 from handful.core.errors import DataError
 from handful.core.optional import need
-from handful.run.progress import progress
 
 BLOCK = 1 << 17
 """Bytes unpacked at a time, into the same place again and again: what fits a core's own cache."""
 SPARE = 16
+TELL_EVERY = 8 << 20
+"""Bytes of the packed file after which it is told how far reading has come: a few times a second."""
 MAX_LINE = 16 << 20
 """Bytes. The longest post of Reddit has 40,000 characters."""
 BOM = b"\xef\xbb\xbf"
@@ -68,8 +69,10 @@ def blocks(path: Path, advance: Callable[[int], None] = lambda size: None) -> It
                 buffer = bytearray(2 * len(buffer))
             buffer[: len(rest)] = rest
             kept = len(rest)
-            advance(file.tell() - done)
-            done = file.tell()
+            if file.tell() - done > TELL_EVERY:
+                advance(file.tell() - done)
+                done = file.tell()
+        advance(file.tell() - done)
         if end and buffer[:kept] != end:
             raise DataError(damaged(path, file, "its last frame has no end"))
     if kept and not end:
@@ -160,13 +163,3 @@ def _read(path: Path, file: BinaryIO, reader: Reader, place: memoryview) -> int:
                 "`zstd -dc --memory=8GB FILE | zstd -o NEW`"
             ) from error
         raise DataError(damaged(path, file, str(error))) from error
-
-
-@contextmanager
-def watched(name: str, path: Path, alone: bool) -> Iterator[Callable[[int], None]]:
-    """A function to tell how many bytes of a file were read; they are shown if the file is read alone."""
-    if not alone:
-        yield lambda size: None
-        return
-    with progress(f"{name}: reading {path.name}", path.stat().st_size / 1e6, "MB") as advance:
-        yield lambda size: advance(size / 1e6)

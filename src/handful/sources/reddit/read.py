@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Dropped, Example, Origin, Prompt, Turn
 from handful.recipe.schema import Reddit
-from handful.run.engine import Function, Part, current, each, using
-from handful.run.progress import progress
+from handful.run.engine import Function, Part, each
+from handful.run.progress import Shares, progress
 from handful.sources.output import Output
 from handful.sources.reddit import answers, submissions
 from handful.sources.reddit.answers import Asked, Top
@@ -34,6 +33,7 @@ LICENSE = "Reddit user content, no open licence stated"
 ASKED, WANTED = "asked.jsonl", "wanted.jsonl"
 MEMORY_SHARE = 0.5
 """Of this machine's memory, what the windows of the files that are read at a time may take together."""
+MB = 1e6
 WORTH_PROCESSES = 16e6
 """Bytes of files, packed, below which starting processes takes longer than reading."""
 MEND = {
@@ -77,10 +77,7 @@ def ask(
     name: str, source: Reddit, paths: list[Path], put: Output, scratch: Path
 ) -> tuple[Path, Counter[str]]:
     """The first pass. Returns a file of the kept submissions, each once, by id, and how many each subreddit has."""
-    shards = {
-        f"{number:05}": submissions.Shard(str(path), source, name, alone=len(paths) == 1)
-        for number, path in enumerate(paths)
-    }
+    shards = {f"{number:05}": submissions.Shard(str(path), source, name) for number, path in enumerate(paths)}
     parts = run(name, "submissions", submissions.scan, shards, paths, scratch / "submissions")
     communities: Counter[str] = Counter()
     for part in parts:
@@ -107,7 +104,7 @@ def answer(
     wanted = scratch / WANTED
     jsonl.write(wanted, (Asked(row.id, row.prompt) for row in jsonl.read(asked, Kept)))
     shards = {
-        f"{number:05}": answers.Shard(str(path), str(wanted), source, name, alone=len(paths) == 1)
+        f"{number:05}": answers.Shard(str(path), str(wanted), source, name)
         for number, path in enumerate(paths)
     }
     parts = run(name, "comments", answers.scan, shards, paths, scratch / "comments")
@@ -125,16 +122,14 @@ def run(
     name: str, what: str, function: Function, shards: Mapping[str, Any], paths: list[Path], folder: Path
 ) -> list[Part]:
     """Scan each file, no more at a time than there is memory for their windows."""
-    sizes = {shard: path.stat().st_size for shard, path in zip(shards, paths, strict=True)}
+    sizes = {shard: path.stat().st_size / MB for shard, path in zip(shards, paths, strict=True)}
     largest = max(window(path) for path in paths)
-    fit = max(1, int(MEMORY_SHARE * memory() / largest)) if largest else current().processes
-    few = 1 if sum(sizes.values()) < WORTH_PROCESSES else None
-    with using(replace(current(), workers=min(fit, current().processes))):
-        if len(paths) == 1:
-            return list(each(function, shards, folder, processes=few).values())
-        with progress(f"{name}: reading {what}", sum(sizes.values()) / 1e6, "MB") as advance:
-            ended: Callable[[str], None] = lambda shard: advance(sizes[shard] / 1e6)  # noqa: E731
-            return list(each(function, shards, folder, ended=ended, processes=few).values())
+    fit = max(1, int(MEMORY_SHARE * memory() / largest)) if largest else None
+    few = 1 if sum(sizes.values()) * MB < WORTH_PROCESSES else fit
+    with progress(f"{name}: reading {what}", sum(sizes.values()), "MB") as advance:
+        shares = Shares(sizes, lambda size, shard: advance(size))
+        parts = each(function, shards, folder, ended=shares.ended, moved=shares.moved, processes=few)
+    return list(parts.values())
 
 
 def put_prompts(name: str, source: Reddit, asked: Path, put: Output) -> int:

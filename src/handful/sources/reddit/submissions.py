@@ -18,8 +18,9 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Dropped
 from handful.recipe.schema import Reddit
+from handful.run.engine import report
 from handful.sources.reddit import text
-from handful.sources.reddit.files import blocks, watched
+from handful.sources.reddit.files import blocks
 from handful.sources.reddit.rows import (
     BadRow,
     Glance,
@@ -33,6 +34,7 @@ from handful.sources.reddit.rows import (
     votes,
 )
 
+MB = 1e6
 KEPT, DROPPED = "kept.jsonl", "dropped.jsonl"
 KEY = b'"subreddit":"'
 
@@ -59,12 +61,11 @@ class Kept(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One file of submissions. `alone`: it is the only one, and so may show how far it has come."""
+    """One file of submissions."""
 
     path: str
     source: Reddit
     name: str
-    alone: bool
 
 
 @dataclass(slots=True)
@@ -87,13 +88,13 @@ def scan(shard: Shard, out: Path) -> dict[str, Any]:
     """
     path, source = Path(shard.path), shard.source
     seen = Seen(frozenset(name.lower() for name in source.subreddits))
-    with jsonl.writer(out / DROPPED) as put, watched(shard.name, path, shard.alone) as advance:
+    with jsonl.writer(out / DROPPED) as put:
 
         def drop(id: str, reason: Reason) -> None:
             seen.rules[reason[0]] += 1
             put(Dropped(id, *reason))
 
-        for number, row in candidates(path, source, seen, advance):
+        for number, row in candidates(path, source, seen):
             try:
                 consider(row, shard, seen, drop)
             except (BadRow, msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -112,9 +113,7 @@ def scan(shard: Shard, out: Path) -> dict[str, Any]:
     }
 
 
-def candidates(
-    path: Path, source: Reddit, seen: Seen, advance: Callable[[int], None]
-) -> Iterator[tuple[int, bytes]]:
+def candidates(path: Path, source: Reddit, seen: Seen) -> Iterator[tuple[int, bytes]]:
     """Yield the rows, with the number of their line, but for those whose bytes show another subreddit than is wanted.
 
     The last one that a row names decides. A crosspost names two, and is no prompt in either.
@@ -122,7 +121,7 @@ def candidates(
     wanted = frozenset(name.lower().encode() for name in source.subreddits)
     initials = {byte for name in wanted for byte in (name[0], name.upper()[0])}
     number = 0
-    for buffer, size in blocks(path, advance):
+    for buffer, size in blocks(path, lambda size: report(size / MB)):
         end = -1
         while (start := end + 1) < size:
             end = buffer.find(b"\n", start, size)

@@ -144,7 +144,7 @@ def named(record: bytes, names: Iterable[str]) -> dict[str, bytes]:
     end = record.find(b'"', start)
     if start < 7 or end < 0:  # not in the form of the dump
         return {name: value for name, value in _attributes(record)[0].items() if name in names}
-    found, around = {"Body": record[start:end]}, record[:start] + record[end:]
+    found, around = {"Body": record[start:end]}, b" " + record[:start] + record[end:]
     for name in names:
         mark = MARKS[name]
         start = around.find(mark)

@@ -42,14 +42,14 @@ def license_of(raw: bytes) -> str:
     return f"CC {found[1].decode().upper()} {found[2].decode()}" if found else ""
 
 
-def category_of(raw: bytes) -> str:
-    """The top category: of the breadcrumb or, where that has none, of those that the page's script lists."""
+def category_of(raw: bytes, body: int) -> str:
+    """The top category: of the breadcrumb in the body or, where that has none, of those that a script lists."""
     names = []
     for mark in (b'id="breadcrumb', b"id='breadcrumb", b'class="breadcrumb'):
-        place = raw.find(mark)
+        place = raw.find(mark, body)
         if place >= 0:
-            end = LIST_END.search(raw, place)
-            links = LINK_TEXT.findall(raw, place, end.start() if end else place)
+            ending = LIST_END.search(raw, place)
+            links = LINK_TEXT.findall(raw, place, ending.start() if ending else place)
             names = [html.unescape(name.decode("utf-8", "replace")).strip() for name in links]
             break
     if top := top_of(names):

@@ -42,9 +42,13 @@ AFTER_LISTS = re.compile(AFTER_ALL)
 """What begins behind the steps, and behind the last of the lists that a recipe may keep."""
 
 
-JUNK = {
-    re.split("[.#]", junk)[1]: junk
-    for junk in """
+def by_name(selectors: str) -> dict[str, str]:
+    """A class or an id -> its selector."""
+    return {selector.replace("#", ".").rpartition(".")[2]: selector for selector in selectors.split()}
+
+
+JUNK = by_name(
+    """
     sup.reference .mwimg .altblock .method_label .method_num .step_num .stepanchor .editsection .mw-editsection
     .edit_section .wh_ad_inner .wh_ad .ad_label .al_method #byline_info #byline_hover .article_byline .byline
     #coauthor_byline #info_link #originators #method_toc #toc .method_toc_item .qz_container .qz_question
@@ -52,8 +56,8 @@ JUNK = {
     .green_box_tab_label .green_box_expert_info .green_box_cta .expert_interview .whvid_cont .embedvideo
     .m-video .image_details .wh_vote_container .tip_thumbs .addTipElement .collapse_link .summarysection
     .mw-ui-icon .image_source .thumbcaption .rounders .template_top .pdf_link .ts_popup
-    """.split()
-}
+    """
+)
 """What stands within an introduction, a heading, a step or a list, and is none of their text."""
 
 CLASS = re.compile(rb"class=[\"']([^\"']{1,200})")
@@ -67,10 +71,12 @@ CUT = re.compile(
 JUNK_DIV = re.compile(
     rb'<div (?:class="(?:mwimg|wh_ad_inner)\b|id="byline_hover"|(?:role="navigation" )?id="method_toc")'
 )
-FRACTION_SLASH = "\u2044"
+FRACTION_SLASH = "\u2044".encode()
 FRACTION = re.compile(r"<sup>(\d+)</sup>(?:\u2044|&frasl;|/)<sub>(\d+)</sub>")
 WHOLE_NUMBER = re.compile(r"\d(?:<span[^<>]*>)?$")
 SPAN = re.compile(r'</?(?:a|b|em|i|span|strong)(?: [^<>"]*(?:"[^<>"]*"[^<>"]*)*)?>')
+ITEMS = re.compile(r"\s*+(?:<li>[^<]*+</li>\s*+)*+</ul>\s*+")
+ITEM = re.compile(r"<li>([^<]*)")
 CHARSET = re.compile(rb"<meta\b[^>]{0,100}?charset=[\"']?([\w-]{3,20})", re.IGNORECASE)
 TITLE = re.compile(rb"<title\b[^>]*>([^<]*)</title>", re.IGNORECASE)
 PART_OF = re.compile(r"^\s*(?:method|part|section|way)\s*\d+(?:\s+of\s+\d+)?\s*:?\s*", re.IGNORECASE)
@@ -83,11 +89,12 @@ def read_page(raw: bytes, where: str, keep: tuple[str, ...]) -> tuple[Article, i
         keep: the kinds of sections to keep beside the steps.
     """
     raw = as_utf8(raw)
-    article = Article("", where, url=address(raw), license=license_of(raw), category=category_of(raw))
-    source = without_controls(without_junk(CUT.sub(b"", wanted(raw, keep))))
+    body = max(raw.find(b"<body"), 0)
+    article = Article("", where, url=address(raw), license=license_of(raw), category=category_of(raw, body))
+    source = without_controls(without_junk(CUT.sub(b"", wanted(raw, body, keep))))
     text = source.decode("utf-8", "replace")
     unreadable = text.count("\ufffd")
-    if FRACTION_SLASH in text or "&frasl;" in text:
+    if unreadable or FRACTION_SLASH in source or b"&frasl;" in source:
         text = FRACTION.sub(plain_fraction, text)
         source = text.encode()
     if not is_tangled(text):
@@ -122,30 +129,39 @@ def as_utf8(raw: bytes) -> bytes:
 
 
 def without_junk(source: bytes) -> bytes:
-    """`source` without images and advertisements, most of what is left: each from its <div> to where all are closed."""
+    """`source` without images and advertisements, most of what is left: each from its <div> to where that ends.
+
+    From one on that does not end before the next step or heading, all is left to the parser.
+    """
     kept, end = [], 0
     while found := JUNK_DIV.search(source, end):
-        place = found.start()
-        kept.append(source[end:place])
-        depth = 0
-        while True:
-            end = source.find(b"</div>", place) + 6
-            if end < 6:
-                return b"".join(kept)
-            depth += source.count(b"<div", place, end) - 1
-            if depth <= 0:
-                break
-            place = end
+        start = found.start()
+        after = end_of_div(source, start)
+        if after < 0 or source.find(b'class="step"', start, after) > 0 or source.find(b"<h", start, after) > 0:
+            break
+        kept.append(source[end:start])
+        end = after
     return b"".join(kept) + source[end:]
 
 
-def wanted(raw: bytes, keep: tuple[str, ...]) -> bytes:
+def end_of_div(source: bytes, start: int) -> int:
+    """Where the <div> that begins at `start`, and all within it, are closed; -1 where they never are."""
+    depth = 0
+    while (end := source.find(b"</div>", start)) >= 0:
+        depth += source.count(b"<div", start, end) - 1
+        start = end + len(b"</div>")
+        if depth <= 0:
+            return start
+    return -1
+
+
+def wanted(raw: bytes, body: int, keep: tuple[str, ...]) -> bytes:
     """The part of a page that holds the article: from its h1 to the end of the last list that is wanted."""
-    start = raw.find(b"<h1", raw.find(b"<body") + 1)
+    start = raw.find(b"<h1", body)
     while start >= 0 and raw.rfind(b"<script", 0, start) > raw.rfind(b"</script", 0, start):
         start = raw.find(b"<h1", start + 1)
     if start < 0:
-        start = max(raw.find(b"<body"), 0)
+        start = body
     last = raw.rfind(b'class="step"', start)
     if last < 0:
         last = raw.rfind(b"class='step'", start)
@@ -220,21 +236,12 @@ def prose_of(node: LexborNode) -> str:
 
 
 def plain_prose(markup: str) -> str | None:
-    """The same of a paragraph with one plain list below it, as nearly all are; None for any other."""
-    own, _, bullets = SPAN.sub("", markup).partition("<ul>")
-    lines = [own]
-    if bullets:
-        bullets, closed, after = bullets.partition("</ul>")
-        before, *items = bullets.split("<li>")
-        for item in items:
-            line, end, between = item.partition("</li>")
-            if not end or between.strip():
-                return None
-            lines.append(line)
-        if not closed or after.strip() or before.strip():
-            return None
-    text = "\0".join(lines)
-    if "<" in text or "|" in text or without_control(markup) != markup:
+    """The same of a paragraph with at most a plain list below it, as nearly all are; None of any other."""
+    own, listed, bullets = SPAN.sub("", without_control(markup)).partition("<ul>")
+    if "<" in own or (listed and not ITEMS.fullmatch(bullets)):
         return None
+    text = "\0".join([own, *ITEM.findall(bullets)])
+    if "|" in text:
+        return None  # it may be a cell of a table
     first, *others = map(one_line, html.unescape(text).replace("\n", " ").split("\0"))
     return "\n".join(filter(None, [first, *(f"- {line}" for line in others if line)]))

@@ -16,9 +16,7 @@ HALF = " ".join([*WORDS[:60], *WORDS[80:], *(f"new{n}" for n in range(20))])
 def found(*texts, **settings):
     """Id -> (rule, detail) of what goes."""
     params = Clean(**settings)
-    columns = [
-        array("Q", column) for column in zip(*(columns_of(text, params) for text in texts), strict=True)
-    ]
+    columns = [array("Q", column) for column in columns_of(texts, params).T.tolist()]
     ranks = array("d", map(rank, texts))
     lines = duplicates(agreeing(columns), ranks, lambda position: texts[position], params)
     return {line.id: (line.rule, line.detail) for _, line in lines}

@@ -21,6 +21,13 @@ def test_words_have_no_case_and_no_punctuation(text, found):
     assert [word.decode() for word in words(text)] == found.split()
 
 
+@given(st.text(st.sampled_from("aB _.é\u2019米かー・。\u00a0\u3000İ²")))
+def test_a_chinese_or_japanese_sign_is_a_word_of_its_own(text):
+    sign = "[\u3040-\u30ff\u3400-\u9fff]"
+    apart = re.sub(sign, lambda hit: f" {hit[0]} ", text.casefold())
+    assert [word.decode() for word in words(text)] == re.findall(r"\w+", apart)
+
+
 @given(st.text(st.characters(max_codepoint=0x2FFF, exclude_categories=["Cs"])))
 def test_they_are_those_of_the_regular_expression(text):
     assert [word.decode() for word in words(text)] == re.findall(r"\w+", text.casefold())

@@ -1,4 +1,8 @@
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handful.core.text import prompt_key
 
@@ -24,3 +28,9 @@ def test_other_words_do(other):
 def test_a_prompt_of_punctuation_alone_is_still_a_prompt():
     assert prompt_key("???") == "???"
     assert prompt_key(" \n") == ""
+
+
+@given(st.one_of(st.text(), st.text(" _.?!aB1é²\u00a0\n\u2019")))
+def test_a_key_is_what_the_regular_expression_leaves(text):
+    words = " ".join(text.split()).casefold()
+    assert prompt_key(text) == (re.sub(r"^[\W_]+|[\W_]+$", "", words) or words)

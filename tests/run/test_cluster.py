@@ -256,9 +256,11 @@ def test_a_node_that_does_not_see_the_folders_says_so(tmp_path, monkeypatch):
 def test_a_cluster_without_any_cpu_is_given_up(monkeypatch):
     monkeypatch.setattr(module, "NO_CPU_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        head = SimpleNamespace(gcs_address=f"127.0.0.1:{server.getsockname()[1]}")
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        context = SimpleNamespace(gcs_address=address, get_node_id=lambda: "a")
         cpus = {"CPU": 0.0}
-        ray = SimpleNamespace(get_runtime_context=lambda: head, cluster_resources=lambda: cpus)
+        nodes = [{"NodeID": "a", "Alive": True, "Resources": cpus}]
+        ray = SimpleNamespace(get_runtime_context=lambda: context, nodes=lambda: nodes)
         watch = module.Watch(ray)
         watch.look()
         cpus["CPU"] = 8.0
@@ -268,6 +270,9 @@ def test_a_cluster_without_any_cpu_is_given_up(monkeypatch):
         watch.look()
         time.sleep(0.1)
         with pytest.raises(HandfulError, match=r"it has no CPU for a task"):
+            watch.look()
+        nodes[0] |= {"Alive": False}
+        with pytest.raises(HandfulError, match=r"this machine is no longer one of its nodes"):
             watch.look()
 
 
@@ -283,4 +288,6 @@ def test_a_cluster_that_goes_away_is_given_up(nodes, tmp_path):
     wait_for(lambda: list(tmp_path.glob("water.*")) or driver.poll() is not None)
     nodes.head_node.kill_gcs_server()
     assert driver.wait(30) == 1
-    assert "the Ray cluster is gone: for 2 seconds its head does not answer" in (tmp_path / "log").read_text()
+    assert (
+        "the Ray cluster is lost: its head does not answer (for 2 seconds)" in (tmp_path / "log").read_text()
+    )

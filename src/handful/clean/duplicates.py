@@ -11,12 +11,15 @@ signatures) until two agree; only texts that agree with another in one are read 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
-from handful.clean.near import BINS, Kept, bands, rows_a_band, shingles, similarity
-from handful.clean.words import answered, asked, words
+import numpy as np
+
+from handful.clean.hashes import Hashes
+from handful.clean.near import Kept, bands, rows_a_band, shingles, similarity
+from handful.clean.words import answered, asked, plain, words
 from handful.core.text import prompt_key
 from handful.core.types import Candidate, Dropped, Example
 from handful.recipe.schema import Clean
@@ -56,16 +59,19 @@ def digest(prompt: str) -> int:
     )
 
 
-def columns_of(text: Text, params: Clean) -> list[int]:
-    """What is known of a text until it is compared: one number a column, 0 for none."""
-    digests = [digest(prompt) for prompt in openings(text)] if params.drop_duplicates else []
-    numbers = digests + [0] * (PROMPTS - len(digests))
-    if params.drop_near_duplicates:
-        rows = rows_a_band(params.near_duplicate_similarity)
-        for side in (asked(text), answered(text)):
-            own = bands(words("\n".join(side)), rows)
-            numbers += own or [0] * (BINS // rows)
-    return numbers
+def columns_of(texts: Sequence[Text], params: Clean) -> Hashes:
+    """What is known of texts until they are compared: one number a column, 0 for none. Texts by columns."""
+    digests = np.zeros((len(texts), PROMPTS), np.uint64)
+    if params.drop_duplicates:
+        for row, text in enumerate(texts):
+            for place, prompt in enumerate(openings(text)):
+                digests[row, place] = digest(prompt)
+    if not params.drop_near_duplicates:
+        return digests
+    rows = rows_a_band(params.near_duplicate_similarity)
+    sides = [plain("\n".join(side(text))) for side in (asked, answered) for text in texts]
+    own = bands(sides, rows)
+    return np.hstack([digests, own[: len(texts)], own[len(texts) :]])
 
 
 def agreeing(columns: Iterable[array[int]]) -> dict[int, list[tuple[int, int]]]:

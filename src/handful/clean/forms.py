@@ -17,11 +17,14 @@ class Find(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One kind of secret or personal data. `marks`: a text without any of them has none of the kind."""
+    """One kind of secret or personal data."""
 
     kind: str
     marks: tuple[str, ...]
+    """A text without any of them has none of the kind."""
     pattern: re.Pattern[str]
     """The group `it`, where there is one, is what is masked; else all of it."""
     holds: Callable[[str], bool] = lambda words: True
     """Whether words of this form are one indeed."""
+    digits: bytes = b""
+    """A text that has not these, with 0 for each digit, has none of the kind."""

@@ -6,7 +6,8 @@ as similar as asked for, in at least one place with a probability of 99.5% or mo
 compared exactly. So no pair is called similar that is not, and few are missed.
 
 One hash a shingle fills all bins of a signature (one permutation hashing; Li, Owen and Zhang 2012), and an empty bin
-takes what the next one has (densification by rotation; Shrivastava and Li 2014).
+takes what the next one has (densification by rotation; Shrivastava and Li 2014). The signatures of many texts are made
+at once, in arrays over all their words.
 
 Not covered: texts of fewer than twenty words, where one changed word changes most shingles; translations; the same
 said in other words.
@@ -15,24 +16,24 @@ said in other words.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from handful.clean.hashes import FACTOR, Hashes, scattered, word_hashes
+
 WIDTH = 5
 LEAST_SHINGLES = 16
+LEAST_WORDS = WIDTH + LEAST_SHINGLES - 1
+LEAST_FULL = 8
+"""Bins that 16 different shingles fill: fewer than that in one of 10 ** 8 texts."""
 BINS = 100
 RECALL = 0.995
 MOST_COMPARED = 64
 """Of the better texts that agree with one in a band, so many are compared: a bot's ten thousand posts end soon."""
 
-FAR = 0x9E3779B97F4A7C15
-FACTOR = np.uint64(0xD6E8FEB86659FD93)
-
-ALL_BINS = np.arange(BINS)
-
-Hashes = NDArray[np.uint64]
+FAR = np.uint64(0x9E3779B97F4A7C15)
+EMPTY = np.uint64(2**64 - 1)
 
 
 def shingles(words: Sequence[bytes]) -> frozenset[tuple[bytes, ...]]:
@@ -54,53 +55,63 @@ def rows_a_band(least: float) -> int:
     )
 
 
-def bands(words: Sequence[bytes], rows: int) -> list[int]:
-    """A number of 64 bits for each band of a text's signature; none where it is too short to compare."""
-    if len(words) < WIDTH + LEAST_SHINGLES - 1:
-        return []
-    hashes = run_hashes(words)
-    if len(hashes) < LEAST_SHINGLES:
-        return []
-    count = BINS // rows
-    numbers = mixed(list(signature(hashes)[: count * rows].reshape(rows, count)))
-    numbers[numbers == 0] = 1  # 0 is none
-    found: list[int] = numbers.tolist()
-    return found
-
-
-def run_hashes(words: Sequence[bytes]) -> Hashes:
-    """64 bits for each different run of five words, in order; the same on every machine."""
-    numbers = np.fromiter(map(crc32, words), np.uint64, len(words))
-    count = len(words) - WIDTH + 1
-    hashes = mixed([numbers[start : start + count] for start in range(WIDTH)])
-    hashes.sort()
-    different: Hashes = hashes[np.append(True, hashes[1:] != hashes[:-1])]
-    return different
-
-
-def mixed(columns: Sequence[Hashes]) -> Hashes:
-    """A hash of the numbers that stand beside each other: a polynomial, and a common mixer (splitmix64)."""
-    value = columns[0].copy()
-    for column in columns[1:]:
-        value = value * FACTOR + column
-    value = (value ^ value >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ value >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-    mixed: Hashes = value ^ value >> np.uint64(31)
-    return mixed
-
-
-def signature(hashes: Hashes) -> Hashes:
-    """The least hash of each bin. An empty one takes that of the next that is not, marked by how far it was.
+def bands(texts: Sequence[bytes], rows: int) -> Hashes:
+    """A number of 64 bits for each band of each text's signature; 0 where a text is too short to compare.
 
     Args:
-        hashes: in order, without repetition, at least one.
+        texts: as `plain` makes them.
+
+    Returns:
+        An array of texts by bands.
     """
-    least = np.zeros(BINS, np.uint64)
-    least[hashes[::-1] % np.uint64(BINS)] = hashes[::-1]  # the last to be written is the least
-    full = np.flatnonzero(least)
-    following = full[np.searchsorted(full, ALL_BINS) % len(full)]  # behind the last comes the first
-    filled: Hashes = least[following] + ((following - ALL_BINS) % BINS).astype(np.uint64) * np.uint64(FAR)
-    return filled
+    words, counts = word_hashes(texts)
+    least = least_of_bins(words, counts)
+    full = least != EMPTY
+    long = (counts >= LEAST_WORDS) & (full.sum(axis=1) >= LEAST_FULL)
+    count = BINS // rows
+    numbers = np.zeros((len(texts), count), np.uint64)
+    if long.any():
+        signatures = filled(least[long], full[long])[:, : count * rows].reshape(-1, rows, count)
+        value = signatures[:, 0].copy()
+        for row in range(1, rows):
+            value *= FACTOR
+            value += signatures[:, row]
+        numbers[long] = np.maximum(scattered(value), np.uint64(1))  # 0 is none
+    return numbers
+
+
+def least_of_bins(words: Hashes, counts: NDArray[np.intp]) -> Hashes:
+    """The least hash of a text's shingles in each bin, or EMPTY: an array of texts by bins.
+
+    Args:
+        words: hashes of the words of all texts, one after the other.
+        counts: how many of them each text has.
+    """
+    least = np.full(len(counts) * BINS + 1, EMPTY)  # the last is for runs that cross the border of two texts
+    if len(words) >= WIDTH:
+        pairs = words[:-1] * FACTOR + words[1:]
+        runs = scattered((pairs[:-3] * FACTOR + pairs[2:-1]) * FACTOR + words[4:])
+        places = np.repeat(np.arange(len(counts)) * BINS, counts)[: len(runs)]
+        places += ((runs >> np.uint64(32)) * np.uint64(BINS) >> np.uint64(32)).astype(np.intp)
+        crossing = (np.cumsum(counts)[:, None] - np.arange(1, WIDTH)).ravel()
+        places[crossing[(crossing >= 0) & (crossing < len(runs))]] = len(least) - 1
+        np.minimum.at(least, places, runs)
+    return least[:-1].reshape(-1, BINS)
+
+
+def filled(least: Hashes, full: NDArray[np.bool_]) -> Hashes:
+    """Signatures without empty bins: one takes what the next has that is not, marked by how far that is.
+
+    Args:
+        least: texts by bins.
+        full: which of them are not empty; at least one of each text.
+    """
+    own = np.arange(2 * BINS)
+    twice = np.where(np.hstack([full, full]), own, 2 * BINS)  # behind the last bin comes the first
+    following = np.minimum.accumulate(twice[:, ::-1], axis=1)[:, ::-1][:, :BINS]
+    far = (following - own[:BINS]).astype(np.uint64)
+    taken: Hashes = np.take_along_axis(least, following % BINS, axis=1) + far * FAR
+    return taken
 
 
 class Kept:

@@ -2,6 +2,8 @@
 
 Forms are strict, so that version numbers, dates, part numbers and formulas stay. Not covered: names, postal addresses,
 birthdays, IP addresses, numbers without a country code outside North America.
+
+Patterns begin with what they look for, and look back from there: so a search leaps to the places that matter.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ AREA = r"[2-9]\d\d"
 NOT_PERSONS = re.compile(r"(?:\+?1[ .-]?)?\(?(?:800|833|844|855|866|877|888|900)\b")
 """Area codes of North America that are toll-free or premium: a hotline is nobody's own number."""
 INTERNATIONAL = re.compile(
-    r"(?<![\w+*/=^).,\]-])(?<!\w\()(?<![\d)\]] )(?<!\W[A-Za-z] )\+(?:"
+    r"\+(?<![\w+*/=^).,\]-]\+)(?<!\w\(\+)(?<![\d)\]] \+)(?<!\W[A-Za-z] \+)(?:"
     r"1[ .-]?\(?[2-9]\d\d\)?[ .-]?[2-9]\d\d[ .-]?\d{4}|"
     r"[2-9]\d{0,2}[ .-]?(?:\(0\) ?)?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4}"
     r")(?![\w+*/=^]|[.,-]\d| [+*/=^])"
@@ -80,9 +82,10 @@ def passes_luhn(digits: str) -> bool:
 
 
 CARD = re.compile(
-    r"(?<![\w.+*/=^-])(?:"
-    r"(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6011|65\d\d)(?P<gap>[ -]?)\d{4}(?P=gap)\d{4}(?P=gap)\d{4}|"
-    r"3[47]\d\d(?P<gap2>[ -]?)\d{6}(?P=gap2)\d{5}"
+    r"[2-6](?<![\w.+*/=^-].)(?:"
+    r"(?:(?<=4)\d{3}|(?<=5)[1-5]\d\d|(?<=2)[2-7]\d\d|(?<=6)(?:011|5\d\d))"
+    r"(?P<gap>[ -]?)\d{4}(?P=gap)\d{4}(?P=gap)\d{4}|"
+    r"(?<=3)[47]\d\d(?P<gap2>[ -]?)\d{6}(?P=gap2)\d{5}"
     r")(?![\w*/=^]|[.,-]\d)"
 )
 
@@ -92,7 +95,7 @@ def is_card(words: str) -> bool:
     return len(set(digits)) >= 5 and passes_luhn(digits)
 
 
-IBAN = re.compile(r"(?<![\w-])[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){2,7}(?: ?[0-9A-Z]{1,4})?(?![\w-])")
+IBAN = re.compile(r"[A-Z]{2}(?<![\w-]..)\d{2}(?: ?[0-9A-Z]{4}){2,7}(?: ?[0-9A-Z]{1,4})?(?![\w-])")
 
 
 def is_iban(words: str) -> bool:
@@ -110,8 +113,8 @@ EMAIL = re.compile(
 ADDRESS = Form("email", ("@",), EMAIL, is_persons_address)
 PERSONAL = (
     ADDRESS,
-    Form("phone", ("+",), INTERNATIONAL, is_phone_number),
-    Form("phone", ("-",), AMERICAN, is_phone_number),
+    Form("phone", ("+",), INTERNATIONAL, is_phone_number, b"+0"),
+    Form("phone", ("-",), AMERICAN, is_phone_number, b"000-0000"),
     Form("card", ("",), CARD, is_card),
     Form("iban", ("",), IBAN, is_iban),
 )

@@ -19,9 +19,12 @@ WORD_AS_ZERO = bytes(48 if (chr(code).isalnum() and code < 128) or code == 95 el
 LONG_NUMBER, LONG_WORD = b"0" * 9, b"0" * 16
 
 
-def has_long_number(text: bytes) -> bool:
-    """Whether nine digits stand in a row, but for blanks and the like: without them there is no number to look for."""
-    digits = text.translate(DIGIT_AS_ZERO)
+def has_long_number(digits: bytes) -> bool:
+    """Whether nine digits stand in a row, but for blanks and the like: without them there is no number to look for.
+
+    Args:
+        digits: a text with 0 for each digit.
+    """
     return digits.count(b"0") >= len(LONG_NUMBER) and LONG_NUMBER in digits.translate(None, SEPARATORS)
 
 
@@ -36,8 +39,10 @@ def secrets_in(text: str) -> list[Find]:
 
 
 def personal_data_in(text: str) -> list[Find]:
-    forms = PERSONAL if has_long_number(text.encode("utf-8", "replace")) else [ADDRESS]
-    return found(text, forms)
+    digits = text.encode("utf-8", "replace").translate(DIGIT_AS_ZERO)
+    if not has_long_number(digits):
+        return found(text, [ADDRESS])
+    return found(text, [form for form in PERSONAL if form.digits in digits])
 
 
 def found(text: str, forms: Sequence[Form]) -> list[Find]:
@@ -77,18 +82,20 @@ def hint(find: Find) -> str:
 def hide(texts: Sequence[str], params: Clean) -> tuple[list[str], Counter[str], tuple[str, str] | None]:
     """Texts with what is to be masked masked, how many of each kind, and the rule that drops them all, if one does."""
     hidden, counts = [], Counter[str]()
+    rules = (
+        ("secret", params.secrets, secrets_in),
+        ("personal_data", params.personal_data, personal_data_in),
+    )
     for text in texts:
         finds: list[Find] = []
-        for rule, fate, look in (
-            ("secret", params.secrets, secrets_in),
-            ("personal_data", params.personal_data, personal_data_in),
-        ):
+        for rule, fate, look in rules:
             seen = [] if fate == "keep" else look(text)
             if seen and fate == "drop":
                 return [], Counter(), (rule, hint(seen[0]))
             finds += seen
         hidden.append(masked(text, finds) if finds else text)
-        counts.update(find.kind for find in finds)
+        if finds:
+            counts.update(find.kind for find in finds)
     return hidden, counts, None
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-BACKTICKS = re.compile("`+")
 FORMULAS = {
     "$": re.compile(r"\$\$.{1,2000}?\$\$|\$(?=\S)[^$\n]{1,300}?(?<=\S)\$(?!\d)", re.DOTALL),
     "\\(": re.compile(r"\\\(.{1,300}?\\\)", re.DOTALL),
     "\\[": re.compile(r"\\\[.{1,2000}?\\\]", re.DOTALL),
 }
-QUOTED_LINE = re.compile(r"^[ \t]*(?:(?:[-*]|\d+\.)[ \t]+)*>.*$", re.MULTILINE)
+QUOTED_LINE = re.compile(r"[ \t]*(?:(?:[-*]|\d+\.)[ \t]+)*>")
 SPEECHES = {
     '"': re.compile(r'"(?<!\w")[^"\n]{1,300}"(?!\w)'),
     "“": re.compile(r"“[^”\n]{1,300}”"),
@@ -28,31 +27,46 @@ def prose(text: str) -> str:
     """`text` without code, fenced or inline. Each piece of code becomes a space."""
     if "`" not in text:
         return text
-    runs = list(BACKTICKS.finditer(text))
+    runs = runs_of_backticks(text)
     later: dict[int, list[int]] = {}
     for number in range(len(runs) - 1, -1, -1):
-        later.setdefault(len(runs[number][0]), []).append(number)
+        start, end = runs[number]
+        later.setdefault(end - start, []).append(number)
     kept, position, number = [], 0, 0
     while number < len(runs):
-        run = runs[number]
-        same = later[len(run[0])]
+        start, end = runs[number]
+        same = later[end - start]
         while same and same[-1] <= number:
             same.pop()
-        if same and is_code(text, run, runs[same[-1]]):
-            kept += [text[position : run.start()], " "]
+        if same and is_code(text, runs[number], runs[same[-1]]):
+            kept += [text[position:start], " "]
             number = same[-1]
-            position = runs[number].end()
+            position = runs[number][1]
         number += 1
     return "".join([*kept, text[position:]])
 
 
-def is_code(text: str, opening: re.Match[str], closing: re.Match[str]) -> bool:
+def runs_of_backticks(text: str) -> list[tuple[int, int]]:
+    """Where each begins and ends. By `find`: a regular expression looks at every character between."""
+    runs = []
+    start = text.find("`")
+    while start >= 0:
+        end = start + 1
+        while text.startswith("`", end):
+            end += 1
+        runs.append((start, end))
+        start = text.find("`", end)
+    return runs
+
+
+def is_code(text: str, opening: tuple[int, int], closing: tuple[int, int]) -> bool:
     """Whether two equal runs of backticks belong together: not across paragraphs, unless they are fences."""
-    return len(opening[0]) >= 3 or "\n\n" not in text[opening.end() : closing.start()]
+    start, end = opening
+    return end - start >= 3 or text.find("\n\n", end, closing[0]) < 0
 
 
 def without_formulas(text: str) -> str:
-    return without(text, FORMULAS)
+    return without(text, FORMULAS) if "$" in text or "\\" in text else text
 
 
 def without(text: str, patterns: dict[str, re.Pattern[str]]) -> str:
@@ -67,5 +81,6 @@ def own_words(text: str) -> str:
     """`text` without code, formulas, block quotations and what stands between quotation marks."""
     words = without_formulas(prose(text))
     if ">" in words:
-        words = QUOTED_LINE.sub(" ", words)
+        lines = words.split("\n")
+        words = "\n".join(" " if ">" in line and QUOTED_LINE.match(line) else line for line in lines)
     return without(words, SPEECHES)

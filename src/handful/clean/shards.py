@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
 from handful.clean.duplicates import columns_of, rank
+from handful.clean.hashes import Hashes
 from handful.clean.overlap import TestPrompts
 from handful.clean.private import hide
 from handful.clean.rules import empty_prompt, reason_to_drop
+from handful.clean.words import answered, asked
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Candidate, Dropped, Example, Prompt, Turn
@@ -28,6 +31,8 @@ from handful.markup.html import post_to_text, to_line
 from handful.recipe.schema import Clean
 
 SHARD_BYTES = 16_000_000
+BATCH_CHARACTERS = 300_000
+READ_BYTES = 1 << 20
 PASSED, DROPPED, MASKED, NUMBERS, RANKS = (
     "passed.jsonl",
     "dropped.jsonl",
@@ -101,8 +106,9 @@ def clean_shard(shard: Shard, out: Path) -> dict[str, Any]:
     tests = test_prompts(shard.tests, shard.params.overlap_words)
     tallies: dict[str, Tally] = {}
     passed: list[tuple[str, Kind, int]] = []
-    ranks, columns = array("d"), [array("Q")]  # of byte offsets, and then of what `columns_of` says
+    numbers: list[Hashes] = []
     offset = 0
+    ranks = array("d")
     with (
         (out / PASSED).open("wb") as keep,
         jsonl.writer(out / DROPPED) as drop,
@@ -111,19 +117,32 @@ def clean_shard(shard: Shard, out: Path) -> dict[str, Any]:
         for part in shard.ranges:
             tally = tallies.setdefault(part.source, Tally())
             before = len(ranks)
-            for text in cleaned(part, shard.params, tests, tally, drop, mask):
-                line = jsonl.dumps(text)
-                keep.write(line)
-                ranks.append(rank(text))
-                numbers = [offset, *columns_of(text, shard.params)]
-                columns += [array("Q") for _ in range(len(numbers) - len(columns))]
-                for column, number in zip(columns, numbers, strict=True):
-                    column.append(number)
-                offset += len(line)
+            for texts in batches(cleaned(part, shard.params, tests, tally, drop, mask)):
+                lines = [jsonl.dumps(text) for text in texts]
+                keep.writelines(lines)
+                ranks.extend(map(rank, texts))
+                offsets = np.cumsum([offset, *map(len, lines)], dtype=np.uint64)
+                numbers.append(np.column_stack([offsets[:-1], columns_of(texts, shard.params)]))
+                offset = int(offsets[-1])
             passed.append((part.source, part.kind, len(ranks) - before))
+    columns = np.concatenate(numbers).T if numbers else np.empty((0, 0), np.uint64)
     (out / RANKS).write_bytes(ranks.tobytes())
-    (out / NUMBERS).write_bytes(b"".join(column.tobytes() for column in columns))
+    (out / NUMBERS).write_bytes(columns.tobytes())
     return {"passed": passed, "columns": len(columns), "tallies": msgspec.to_builtins(tallies)}
+
+
+def batches(texts: Iterable[Text]) -> Iterator[list[Text]]:
+    """Enough texts at a time for computing in arrays, and no more than is needed for that."""
+    batch: list[Text] = []
+    size = 0
+    for text in texts:
+        batch.append(text)
+        size += sum(map(len, (*asked(text), *answered(text))))
+        if size >= BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 @lru_cache(maxsize=1)
@@ -152,7 +171,8 @@ def cleaned(
             if found is None:
                 for kind, n in sorted(masked.items()):
                     mask(Dropped(text.id, f"masked_{kind}", f"{n:,} masked"))
-                tally.masked += masked
+                if masked:
+                    tally.masked += masked
                 yield result
                 continue
             result = found
@@ -163,7 +183,7 @@ def cleaned(
 
 def read_range(part: Range) -> Iterator[Text]:
     decoder = msgspec.json.Decoder[Text](Candidate if part.kind == "candidates" else Example)
-    with Path(part.path).open("rb") as file:
+    with Path(part.path).open("rb", buffering=READ_BYTES) as file:
         if part.start:
             file.seek(part.start - 1)
             file.readline()  # ends the line that began before

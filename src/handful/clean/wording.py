@@ -116,9 +116,14 @@ BEFORE, AFTER = 90, 40
 
 def first_person(words: str) -> str | None:
     """The first pronoun of the first person in an author's own words, or None."""
-    pairs = [pair for pair in PRONOUNS if pair[0] in words]
-    hits = [hit for literal, pattern in pairs if (hit := first_of(literal, pattern, words))]
-    found = min(hits, key=lambda hit: hit.start(), default=None)
+    found, end = None, len(words)
+    for literal, pattern in PRONOUNS:
+        if (
+            words.find(literal, 0, end) >= 0
+            and (hit := first_of(literal, pattern, words))
+            and hit.start() < end
+        ):
+            found, end = hit, hit.start()
     return found and found[0].strip()
 
 

@@ -10,21 +10,33 @@ from handful.core.types import Candidate, Example, Prompt
 SIGN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 """Chinese and Japanese are written without blanks: each sign counts as a word."""
 OTHER_PUNCTUATION = re.compile(r"[^\w\x00-\x7f]+")
+OTHER_SIGNS = re.compile(r"[^\x00-\x7f]+")
 BLANK_BETWEEN = bytes(
     code if code >= 128 or chr(code).isalnum() or chr(code) == "_" else ord(" ") for code in range(256)
 )
 
 
-@lru_cache(maxsize=8)
-def words(text: str) -> tuple[bytes, ...]:
-    """The words of a text in UTF-8, without case and punctuation. Code and markup are words like all others.
+def plain(text: str) -> bytes:
+    """A text in UTF-8, without case, and with blanks for punctuation: what stands between blanks is a word.
 
-    In bytes, since those are cut in no time. The rules ask for the same text's words one after the other.
+    Code and markup are words like all others. In bytes, since those are cut in no time.
     """
     text = text.casefold()
     if not text.isascii():
-        text = OTHER_PUNCTUATION.sub(" ", SIGN.sub(r" \g<0> ", text))
-    return tuple(text.encode("utf-8", "replace").translate(BLANK_BETWEEN).split())
+        text = OTHER_SIGNS.sub(lambda hit: apart(hit[0]), text)
+    return text.encode("utf-8", "replace").translate(BLANK_BETWEEN)
+
+
+@lru_cache(maxsize=1000)
+def apart(signs: str) -> str:
+    """Signs beyond ASCII that stand in a row, with blanks for punctuation. Mostly the same few: quotes, dashes, "é"."""
+    return OTHER_PUNCTUATION.sub(" ", SIGN.sub(r" \g<0> ", signs))
+
+
+@lru_cache(maxsize=8)
+def words(text: str) -> tuple[bytes, ...]:
+    """The words of a text. The rules ask for those of one text after the other's."""
+    return tuple(plain(text).split())
 
 
 def asked(text: Candidate | Example | Prompt) -> tuple[str, ...]:

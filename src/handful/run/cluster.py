@@ -34,6 +34,7 @@ JOIN_SECONDS = 30.0
 """Ray itself would try for minutes."""
 SEEN_SECONDS = 60.0
 """For a folder made by another machine to be seen on this one: file systems of networks remember what was not there."""
+NO_NODE = "this machine is no longer one of its nodes"
 STOP = "stop"
 """A file among the drafts: tasks that have not begun need not, since another has failed."""
 PROBE = "import ray, sys; ray.init(address=sys.argv[1], log_to_driver=False, logging_level='ERROR')"
@@ -71,9 +72,7 @@ def run_on_ray(job: Job, engine: Engine) -> Names:
                 try:
                     error = ray.get(reference)
                 except ray.exceptions.LocalRayletDiedError:
-                    raise HandfulError(
-                        f"{watch.address}: this machine is no longer a node of the cluster"
-                    ) from None
+                    raise watch.lost(NO_NODE) from None
                 except ray.exceptions.RayTaskError as error:
                     failure = failure or not_begun(error)
                 except ray.exceptions.RayError as error:
@@ -89,10 +88,14 @@ def run_on_ray(job: Job, engine: Engine) -> Names:
             if failure:
                 waiting.clear()
                 (job.drafts / STOP).touch()
-    finally:
+    except (
+        KeyboardInterrupt,
+        GeneratorExit,
+    ):  # not where the cluster is lost: it would not answer this either
         for reference in running:
             with suppress(ray.exceptions.RayError):
                 ray.cancel(reference, force=True)
+        raise
     if failure:
         raise failure from None
 
@@ -152,29 +155,39 @@ def wait_to_see(target: Path) -> None:
 
 
 class Watch:
-    """Since when the cluster, at `address`, cannot do anything."""
+    """Since when the cluster cannot do anything for this process."""
 
     def __init__(self, ray: Any) -> None:
         self.ray = ray
-        self.address: str = ray.get_runtime_context().gcs_address
+        context = ray.get_runtime_context()
+        self.address: str = context.gcs_address
+        self.node: str = context.get_node_id()
         self.since: float | None = None
 
     def look(self) -> None:
         """Raises HandfulError where it has been so for too long."""
-        if not answers(self.address):
-            fault, patience = "its head does not answer", GONE_SECONDS
-        elif self.ray.cluster_resources().get("CPU", 0) < 1:
-            fault, patience = "it has no CPU for a task", NO_CPU_SECONDS
-        else:
-            self.since = None
-            return
+        fault, patience = self.fault()
         now = time.monotonic()
-        self.since = self.since or now
-        if now - self.since > patience:
-            raise HandfulError(
-                f"{self.address}: the Ray cluster is gone: for {patience:.0f} seconds {fault}. What is done is kept, and "
-                "the same command goes on from there"
-            )
+        self.since = (self.since or now) if fault else None
+        if self.since is not None and now - self.since >= patience:
+            raise self.lost(f"{fault} (for {patience:.0f} seconds)" if patience else fault)
+
+    def lost(self, fault: str) -> HandfulError:
+        return HandfulError(
+            f"{self.address}: the Ray cluster is lost: {fault}. What is done is kept, and the same command goes on "
+            "from there"
+        )
+
+    def fault(self) -> tuple[str, float]:
+        """What is wrong, or "", and how many seconds it may last."""
+        if not answers(self.address):
+            return "its head does not answer", GONE_SECONDS
+        nodes = {node["NodeID"]: node for node in self.ray.nodes() if node["Alive"]}
+        if self.node not in nodes:
+            return NO_NODE, 0
+        if sum(node["Resources"].get("CPU", 0) for node in nodes.values()) < 1:
+            return "it has no CPU for a task", NO_CPU_SECONDS
+        return "", 0
 
 
 def answers(address: str) -> bool:
@@ -204,7 +217,15 @@ def join(address: str) -> Any:
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise HandfulError(f"--address {address}: {first_line(error)}") from error
     _joined = True
+    _quiet(ray)
     return ray
+
+
+def _quiet(ray: Any) -> None:
+    """Ray tells of every lost worker and node on standard output, by the page, and has no switch for that."""
+    worker = ray._private.worker
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = lambda *args, **more: None
 
 
 def try_address(address: str) -> None:

@@ -41,9 +41,9 @@ def test_a_prompt_is_joined_with_its_top_story(dump, curate, submission, comment
 @pytest.mark.parametrize(
     ("changed", "rule"),
     [
-        ({"score": 9}, "low_score"),
-        ({"score": "9"}, "low_score"),
-        ({"score": -3}, "low_score"),
+        ({"score": 9}, "few_votes"),
+        ({"score": "9"}, "few_votes"),
+        ({"score": -3}, "few_votes"),
         ({"score": None}, "no_score"),
         ({"score": "missing"}, "no_score"),
         ({"removed_by_category": "moderator"}, "removed"),
@@ -315,7 +315,7 @@ def test_settings_that_do_not_fit_are_refused(settings, error):
 def test_a_source_that_gives_nothing_says_what_took_all(dump, curate, submission, comment):
     asked = dump(submission("a", score=3), submission("b", score=2), submission("c"), name="RS.zst")
     told = dump(comment("c1", "zzz"), name="RC.zst")
-    with pytest.raises(DataError, match="low_score took 2, no_answer took 1; lower min_score"):
+    with pytest.raises(DataError, match="few_votes took 2, no_answer took 1; lower min_score"):
         curate(asked, told)
     with pytest.raises(DataError, match="no submission of r/pics"):
         curate(asked, told, subreddits=("pics",))

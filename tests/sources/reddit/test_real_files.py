@@ -64,7 +64,7 @@ def test_a_month_of_2019_is_read_with_what_was_removed(shared_data, curate):
     found = curate(path, split="test", subreddits=("AskMen",))
     plain = rows(path)
     assert found.counts["questions"] == len(plain) == 13050
-    assert found.counts["dropped"]["low_score"] == sum(row["score"] < 10 for row in plain)
+    assert found.counts["dropped"]["few_votes"] == sum(row["score"] < 10 for row in plain)
     kept = {prompt.id.partition("/")[2]: prompt for prompt in found.test}
     for row in plain:
         if row["id"] in kept:

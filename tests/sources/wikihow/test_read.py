@@ -69,7 +69,7 @@ def test_what_is_no_article_is_dropped_with_its_reason(found, lines, row):
     rules = [record.rule for record in all.dropped]
     assert rules == [
         *("bad_row", "bad_row", "bad_row"),
-        *("no_steps", "few_steps", "too_short", "not_a_question", "same_title"),
+        *("no_steps", "few_steps", "short_article", "not_a_question", "same_title"),
     ]
     assert "articles.jsonl:2" in all.dropped[0].detail
     assert all.dropped[-1].detail.endswith("'How to warm tea?' is wikihow/Warm-Tea already")

@@ -37,7 +37,7 @@ MB = 1e6
 WORTH_PROCESSES = 16e6
 """Bytes of files, packed, below which starting processes takes longer than reading."""
 MEND = {
-    "low_score": "lower min_score",
+    "few_votes": "lower min_score",
     "no_score": "set min_score = 0",
     "tag": "name its tag in `tags`",
     "nsfw": "set nsfw = true",

@@ -114,7 +114,7 @@ def low_score(score: Any, least: int) -> Reason | None:
     found = votes(score)
     if found is None:
         return ("no_score", f"states no score, and at least {least:,} is asked for") if least > 0 else None
-    return ("low_score", f"score {found:,} < {least:,}") if found < least else None
+    return ("few_votes", f"score {found:,} < {least:,}") if found < least else None
 
 
 def refuse(row: Submission | Comment, text: str | None, bots: tuple[str, ...]) -> Reason | None:

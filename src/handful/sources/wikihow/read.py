@@ -182,7 +182,7 @@ class Reader:
             reason = self.same_title(prompt, id)
             response = answer(article)
             if reason is None and len(response) < self.source.min_chars:
-                reason = "too_short", f"{len(response):,} characters < {self.source.min_chars:,}"
+                reason = "short_article", f"{len(response):,} characters < {self.source.min_chars:,}"
         if reason is not None or prompt is None:
             rule, seen = reason or ("not_a_question", repr(title))
             self.drop(Dropped(id, rule, f"{article.where}: {seen}"))

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from handful.sources.stackexchange.entities import unescape_all
 from handful.sources.stackexchange.rows import unescape
 
-PIECES = ["&lt;", "&gt;", "&amp;", "&quot;", "&#xA;", "&#xD;", "&apos;", "&#65;", "&#xD83D;&#xDE00;", "&nbsp;"]
+PIECES = [
+    "&lt;",
+    "&gt;",
+    "&amp;",
+    "&quot;",
+    "&#xA;",
+    "&#xD;",
+    "&apos;",
+    "&#65;",
+    "&#xD83D;&#xDE00;",
+    "&nbsp;",
+]
 PIECES += ["&", "lt;", "amp;", "#xA;", "&l", "&amp;lt;", "é", "日本", "\x00", "a b", ""]
 
 

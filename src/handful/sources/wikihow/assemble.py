@@ -47,6 +47,7 @@ def split_number(title: str, titles: Counter[str]) -> tuple[str, int]:
 
 def whole_articles(
     read: Callable[[], Iterable[tuple[str, T]]],
+    read_titles: Callable[[], Iterable[str]],
     build: Callable[[str, list[tuple[int, T]]], Article],
     bytes_of_file: int,
     numbered: bool,
@@ -54,12 +55,12 @@ def whole_articles(
     """Articles, each when the last of its pieces has come.
 
     Args:
-        read: reads (title, piece) from the beginning of the file, at each call.
+        read: reads (title, piece) from the beginning of the file, at each call; `read_titles` the titles alone.
         build: makes an article of its title and its pieces (number of the method or 0, piece).
         numbered: whether titles may end in the number of a method.
     """
     held = list(read()) if bytes_of_file <= HELD_WHOLE else None
-    titles = Counter(title for title, _ in (read() if held is None else held))
+    titles = Counter(read_titles() if held is None else (title for title, _ in held))
     names: dict[str, tuple[str, int]] = {}
     if numbered:
         names = {title: split_number(title, titles) for title in titles if title[-1:].isdecimal()}

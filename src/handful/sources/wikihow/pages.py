@@ -34,9 +34,7 @@ OTHERS = {
 }
 """Headings (`h2`) of the sections that a recipe may keep -> their kind."""
 
-AFTER_ALL = (
-    rb'relatedwikihows|sourcesandcitations|id="(?:aboutthisarticle"|article_rating|related-wikihows")'
-)
+AFTER_ALL = rb'relatedwikihows|sourcesandcitations|id="(?:aboutthisarticle"|article_rating|related-wikihows")'
 AFTER_STEPS = re.compile(rb'id="(?:qa"|Community_Q)|class="qa section|' + AFTER_ALL)
 AFTER_LISTS = re.compile(AFTER_ALL)
 """What begins behind the steps, and behind the last of the lists that a recipe may keep."""
@@ -137,7 +135,11 @@ def without_junk(source: bytes) -> bytes:
     while found := JUNK_DIV.search(source, end):
         start = found.start()
         after = end_of_div(source, start)
-        if after < 0 or source.find(b'class="step"', start, after) > 0 or source.find(b"<h", start, after) > 0:
+        if (
+            after < 0
+            or source.find(b'class="step"', start, after) > 0
+            or source.find(b"<h", start, after) > 0
+        ):
             break
         kept.append(source[end:start])
         end = after

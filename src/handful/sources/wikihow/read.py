@@ -25,7 +25,7 @@ from handful.sources.wikihow.head import language_of
 from handful.sources.wikihow.lines import read_lines
 from handful.sources.wikihow.pages import read_page
 from handful.sources.wikihow.rows import UTF_16, Text
-from handful.sources.wikihow.tables import Layout, build, layout_of, read_pieces
+from handful.sources.wikihow.tables import Layout, build, layout_of, read_pieces, read_titles
 from handful.sources.wikihow.titles import question, sentence_case, without_how_to
 from handful.sources.wikihow.wording import following_answer
 
@@ -140,12 +140,16 @@ class Reader:
         def pieces() -> Iterator[tuple[str, Article]]:
             return read_lines(path, text, *(drops.pop() for _ in range(len(drops))))
 
-        yield from whole_articles(pieces, lambda title, found: joined(found), size, numbered=False)
+        def titles() -> Iterator[str]:
+            return (title for title, _ in pieces())
+
+        yield from whole_articles(pieces, titles, lambda title, found: joined(found), size, numbered=False)
 
     def table_of(self, path: Path, layout: Layout, text: Text, size: int) -> Iterator[Article]:
         """Articles of a CSV; those without a category go to the table's, or else to one named by the file."""
         for article in whole_articles(
             lambda: read_pieces(layout, text),
+            lambda: read_titles(layout, text),
             partial(build, layout, path.name),
             size,
             layout.titles_are_numbered,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from handful.core.errors import DataError
@@ -93,49 +94,49 @@ def layout_of(path: Path) -> Layout:
 
 
 Row = tuple[int, tuple[str, ...]]
-"""A row's number in the file, from 1 at its beginning, and its fields."""
+"""A row's number in the file, from 1 at its beginning, and its fields in the order of `Layout.columns`."""
+
+
+def read_titles(layout: Layout, text: Text) -> Iterator[str]:
+    """The title of each row. Raises DataError where the file cannot be read as CSV."""
+    rows = read_rows(text, layout.width, (layout.columns["title"],))
+    for (title,) in islice(rows, layout.header, None):
+        yield title.strip()
 
 
 def read_pieces(layout: Layout, text: Text) -> Iterator[tuple[str, Row]]:
     """Each row with its title. Raises DataError where the file cannot be read as CSV."""
-    rows = read_rows(text, layout.width)
-    if layout.header:
-        next(rows, None)
-    at = layout.columns["title"]
-    for number, row in enumerate(rows, start=1 + layout.header):
-        yield (row[at] if at < len(row) else "").strip(), (number, row)
+    rows = read_rows(text, layout.width, tuple(layout.columns.values()))
+    at = list(layout.columns).index("title")
+    for number, row in enumerate(islice(rows, layout.header, None), start=1 + layout.header):
+        yield row[at].strip(), (number, row)
 
 
 def build(layout: Layout, file: str, title: str, rows: list[tuple[int, Row]]) -> Article:
     """The article of a title's rows."""
-    columns = layout.columns
+    names = tuple(layout.columns)
     pieces = []
     if layout.row_is_a_method:
         for method, (number, row) in rows:
-            section = section_of(
-                *(row[columns[name]] if columns[name] < len(row) else "" for name in ("headline", "text"))
-            )
+            cells = dict(zip(names, row, strict=True))
+            section = section_of(cells["headline"], cells["text"])
             pieces.append((method, Article(title, f"{file}: row {number}", sections=[section])))
         return joined(pieces)
     for method in sorted({method for method, _ in rows}):
         own = [row for its, row in rows if its == method]
-        pieces.append(
-            (method, article_of_steps(columns, title, f"{file}: row {own[0][0]}", [row for _, row in own]))
-        )
+        cells_of = dict(zip(names, zip(*(row for _, row in own), strict=True), strict=True))
+        pieces.append((method, article_of_steps(cells_of, title, f"{file}: row {own[0][0]}")))
     return joined(pieces)
 
 
-def article_of_steps(
-    columns: Mapping[str, int], title: str, where: str, rows: list[tuple[str, ...]]
-) -> Article:
+def article_of_steps(columns: Mapping[str, tuple[str, ...]], title: str, where: str) -> Article:
     """An article of rows that are steps; one that comes again, word for word, is left out and counted."""
     article = Article(title, where)
-    headlines, texts, labels = (
-        cells(rows, columns.get(name, -1)) for name in ("headline", "text", "section")
-    )
+    none = ("",) * len(columns["title"])
     named, section = None, Section()
     seen = set[str]()
-    for label, step in zip(labels, steps_of(headlines, texts), strict=True):
+    steps = steps_of(columns.get("headline", none), columns.get("text", none))
+    for label, step in zip(columns.get("section", none), steps, strict=True):
         if label != named:
             named = label
             section = Section(heading_of(label))
@@ -146,22 +147,13 @@ def article_of_steps(
             seen.add(step)
             section.steps.append(step)
     article.sections = [section for section in article.sections if section.steps]
-    article.intro = clean_text(first_of(rows, columns.get("intro", -1)))
-    article.category = top_of([first_of(rows, columns.get("category", -1))])
-    article.url = first_of(rows, columns.get("url", -1)).strip()
+    intro, category, url = (
+        next(filter(None, columns.get(name, ())), "") for name in ("intro", "category", "url")
+    )
+    article.intro = clean_text(intro)
+    article.category = top_of([category])
+    article.url = url.strip()
     return article
-
-
-def cells(rows: list[tuple[str, ...]], place: int) -> list[str]:
-    """A column; empty cells where there is none, and for rows that are too short."""
-    if place < 0:
-        return [""] * len(rows)
-    return [row[place] if place < len(row) else "" for row in rows]
-
-
-def first_of(rows: list[tuple[str, ...]], place: int) -> str:
-    """The first cell of a column that is not empty."""
-    return next(filter(None, cells(rows, place)), "")
 
 
 def heading_of(label: str) -> str:

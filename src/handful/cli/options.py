@@ -45,7 +45,7 @@ WORKERS = click.option(
     "--workers",
     type=click.IntRange(min=0),
     default=0,
-    help="Processes at a time on this machine.  [default: one a core]",
+    help="Shards at a time.  [default: one a core, or as many as the cluster has CPUs]",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

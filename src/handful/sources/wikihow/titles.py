@@ -161,6 +161,7 @@ def sentence_case(asked: str, prose: str) -> str:
         named = (
             core.lower() not in SMALL
             and not (how_to and number == 2)
+            and core in prose
             and (
                 is_name(core, prose)
                 or (before[:1].isupper() and f"{before} {core}" in prose)

@@ -38,7 +38,8 @@ GONE = "\x08"
 
 def in_place_of(mark: re.Match[str]) -> str:
     """A blank for a mark within a sentence, nothing for one before its end."""
-    before, after = mark.string[mark.start() - 1 : mark.start()], mark.string[mark.end() : mark.end() + 1]
+    text, (start, end) = mark.string, mark.span()
+    before, after = text[start - 1 : start], text[end : end + 1]
     if mark[1] and before not in ".!?":
         return ". "
     if after in ENDS_A_SENTENCE:
@@ -67,9 +68,16 @@ def clean_texts(texts: Sequence[str], glued: bool = True) -> list[str]:
     if not text.isascii():
         text = text.replace("\xa0", " ")
     text = text.replace("\t", " ").replace("\r", "")
+    cleaned = text.split(END)[:-1]
+    if "  " in text:
+        cleaned = list(map(with_single_blanks, cleaned))
+    return [one.strip() for one in cleaned]
+
+
+def with_single_blanks(text: str) -> str:
     while "  " in text:
         text = text.replace("  ", " ")
-    return [one.strip() for one in text.split(END)[:-1]]
+    return text
 
 
 def clean_text(text: str) -> str:

@@ -239,7 +239,7 @@ def try_address(address: str) -> None:
             raise HandfulError(f"--address {address}: nobody answers there; {wanted}")
     try:
         probe = subprocess.run(
-            [sys.executable, "-c", PROBE, address], capture_output=True, text=True, timeout=JOIN_SECONDS
+            [sys.executable, "-P", "-c", PROBE, address], capture_output=True, text=True, timeout=JOIN_SECONDS
         )
     except subprocess.TimeoutExpired:
         said = f"no Ray cluster answers within {JOIN_SECONDS:.0f} seconds"

@@ -10,7 +10,7 @@ from made_up_sites import write_site
 from handful.recipe.schema import InputPath, StackExchange
 from handful.run.engine import Engine, using
 from handful.sources.stackexchange import read as module
-from handful.sources.stackexchange import scan
+from handful.sources.stackexchange import scan, windows
 from handful.sources.work import work
 
 
@@ -28,7 +28,8 @@ def test_bytes_are_told_as_they_are_read_and_once(tmp_path, monkeypatch, range_b
     monkeypatch.setattr(module, "progress", progress)
     monkeypatch.setattr(module, "RANGE_BYTES", range_bytes)
     monkeypatch.setattr(module, "BUCKET_BYTES", range_bytes)
-    monkeypatch.setattr(scan, "BLOCK", 10)
+    monkeypatch.setattr(scan, "LOOK", 1)
+    monkeypatch.setattr(windows, "SIZE", 30_000)
     (tmp_path / "out").mkdir()
     source = StackExchange(kind="stackexchange", paths=tuple(InputPath(str(path)) for path in paths))
     with using(Engine(workers=1)):

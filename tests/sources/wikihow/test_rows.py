@@ -84,5 +84,7 @@ def test_pieces_have_no_control_characters_and_never_end_within_a_line_end(file,
     file.write_bytes(raw)
     with Cleaned(file) as cleaned:
         pieces = list(iter(lambda: cleaned.read(size), b""))
-    assert b"".join(pieces) == bytes(byte for byte in raw if (byte >= 32 and byte != 127) or byte in b"\t\n\r")
+    assert b"".join(pieces) == bytes(
+        byte for byte in raw if (byte >= 32 and byte != 127) or byte in b"\t\n\r"
+    )
     assert not any(piece.endswith(b"\r") and len(piece) > 1 for piece in pieces[:-1])

@@ -1,17 +1,15 @@
 """One pass over the rows of a Posts.xml: four numbers a post into tables, nothing unescaped, no text kept.
 
-The dump has one row a line, with the same attributes at its front. One pattern reads those; only what it does not fit
-is looked at again, with care: rows in another order, over several lines, several on a line, or broken off.
+The rows of the dump have the same attributes at their front, which are read from thousands at once; only what is not
+in that form is looked at again, with care: rows in another order, with a "<" inside, or broken off.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
 from io import BufferedReader
-from itertools import chain, islice, pairwise
+from itertools import pairwise
 from typing import IO
 
 import numpy as np
@@ -19,9 +17,8 @@ import numpy as np
 from handful.core.errors import DataError
 from handful.core.types import Dropped
 from handful.run.engine import report
+from handful.sources.stackexchange.fronts import ANSWERED, ASKED, ODD, Column, Fronts, read_fronts
 from handful.sources.stackexchange.rows import (
-    FABRICATED,
-    FALSE_POST,
     MARK,
     MAX_ROW,
     QUESTION,
@@ -29,22 +26,17 @@ from handful.sources.stackexchange.rows import (
     Post,
     glance,
 )
-from handful.sources.stackexchange.tables import PLACES, Table, Tables
+from handful.sources.stackexchange.tables import PLACES, Tables
+from handful.sources.stackexchange.windows import Window
 
-FRONT = re.compile(
-    rb'\s*<row Id="(\d{1,18})" PostTypeId="(?:1"(?: AcceptedAnswerId="\d+")?|2" ParentId="(\d{1,18})")'
-    rb' CreationDate="[^"]*" Score="(-?\d{1,9})"(?: ViewCount="\d*")? Body="'
-)
-OTHER_TYPE = re.compile(rb'\s*<row Id="\d{1,18}" PostTypeId="(?:[03-9]|\d\d+)"[^<]*/>\s*\Z')
 END = (b"/>\r\n", b"/>\n")
 FIRST = 9
 """Bytes of a line before which its own "<row" begins, in the form of the dump."""
-NOBODY = b"0"
 WHOLE = float("inf")
 LONGEST = MAX_ROW - 1
 HEAD = 1 << 16
-BLOCK = 50_000
-"""Rows between two looks at how many were broken, and at memory, and two reports of bytes read."""
+LOOK = 1 << 26
+"""Bytes between two looks at how many rows were broken, and two reports of bytes read."""
 MAX_BROKEN = 20
 MAX_BROKEN_SHARE = 0.001
 """More broken rows than both mean another format, or a badly damaged file."""
@@ -89,89 +81,83 @@ def scan(
         spill: gets a copy of each row that may be wanted, and places are those in it; else they are those in `file`.
 
     Raises:
-        DataError: a line is longer than any row, or far too many rows of a whole file are broken. Names no file.
+        DataError: a row is longer than any of the dump, or far too many rows of a whole file are broken. Names no file.
     """
     seen = Scan()
     careful = Careful(site, tables, bounds, spill, seen)
-    columns = Columns()
-    add_id, add_parent, add_score = columns.ids.append, columns.parents.append, columns.scores.append
-    add_place = columns.places.append
-    front, other_type = FRONT.match, OTHER_TYPE.match
-    least, size = bounds.min_answer_score, bounds.min_chars
-    lines: Iterator[bytes] = iter(partial(lines_of(file), LONGEST), b"")
-    while position < stop and (first := next(lines, b"")):
-        others, begin = 0, position
-        for line in chain((first,), islice(lines, BLOCK - 1)):
-            if position >= stop:
-                lines = chain((line,), lines)
-                break
-            length = len(line)
-            found = front(line)
-            if found is not None and line.endswith(END) and line.find(b"<", FIRST) < 0:
-                id, parent, score = found.groups()
-                add_id(id)
-                add_score(score)
-                if parent is None:
-                    add_parent(NOBODY)
-                    add_place(position * PLACES + length if spill is None else careful.copy(line))
-                else:
-                    add_parent(parent)
-                    if int(score) < least:
-                        add_place(-1)
-                    elif (body := line.find(b'"', found.end()) - found.end()) < size:
-                        add_place(-1 - body)
-                    else:
-                        add_place(position * PLACES + length if spill is None else careful.copy(line))
-            elif other_type(line):
-                others += 1
-            else:
-                careful.read(line, position)
-            position += length
-        seen.posts += others
-        tables.add(columns.table(site, seen))
-        report(position - begin)
-        if stop == WHOLE:
-            check_broken(seen.broken, seen.posts)
-    careful.end(lines)
+    window = Window(file, position, stop)
+    looked = position
+    while window.advance():
+        read_window(window, careful)
+        if window.position - looked >= LOOK:
+            report(window.position - looked)
+            looked = window.position
+            if stop == WHOLE:
+                check_broken(seen.broken, seen.posts)
+    careful.close()
+    report(max(0, min(window.position + window.size, stop) - looked))  # a window may go beyond the range
     if stop == WHOLE:  # a range may be small, and hold all that is broken of a large file
         check_broken(seen.broken, seen.posts)
     return seen
 
 
-class Columns:
-    """The numbers of posts as the bytes that they are in the file, until there are enough to turn at once."""
-
-    def __init__(self) -> None:
-        self.ids: list[bytes] = []
-        self.parents: list[bytes] = []
-        self.scores: list[bytes] = []
-        self.places: list[int] = []
-
-    def table(self, site: str, seen: Scan) -> Table:
-        """The rows gathered so far, which are forgotten. Counts them, and sets the dump's own false posts aside."""
-        count = len(self.ids)
-        ids, parents, scores = (
-            np.fromiter(map(int, column), np.int64, count) for column in (self.ids, self.parents, self.scores)
+def read_window(window: Window, careful: Careful) -> None:
+    """Add the rows of a window to the tables, in their order: runs of ordinary ones at once, what is odd with care."""
+    starts, ends = window.starts, window.ends
+    fronts = read_fronts(window.bytes, starts, ends)
+    places = places_of(window, fronts, careful)
+    asked, taken = fronts.kind == ASKED, fronts.kind >= ASKED
+    table = np.column_stack(
+        (
+            np.where(asked, fronts.id, fronts.parent),
+            np.where(asked, 0, fronts.id),
+            np.where(asked, 0, fronts.score),
+            places,
         )
-        asked = parents == 0
-        rows = np.column_stack(
-            (
-                np.where(asked, ids, parents),
-                np.where(asked, 0, ids),
-                np.where(asked, 0, scores),
-                np.array(self.places, np.int64),
-            )
-        )
-        for column in (self.ids, self.parents, self.scores, self.places):
-            column.clear()
-        false = ids >= FABRICATED
-        seen.posts += count
-        if false.any():
-            seen.fault(site, *(Fault("fabricated_post", str(id), FALSE_POST) for id in ids[false].tolist()))
-            rows, asked = rows[~false], asked[~false]
-        seen.questions += int(asked.sum())
-        seen.answers += len(asked) - int(asked.sum())
-        return rows
+    )[taken]
+    seen, questions = careful.seen, int(asked.sum())
+    seen.posts += int((fronts.kind != ODD).sum())
+    seen.questions += questions
+    seen.answers += len(table) - questions
+    done, before = 0, np.cumsum(taken)
+    for first, last in runs(np.flatnonzero(fronts.kind == ODD)):
+        if first:
+            careful.close()
+        careful.tables.add(table[done : before[first]])
+        done = before[first]
+        begin, end = int(starts[first]), int(ends[last])
+        careful.read(bytes(window.memory[begin:end]), window.position + begin)
+    if len(starts) and fronts.kind[-1] != ODD:  # it begins with a mark, so what was open is whole
+        careful.close()
+    careful.tables.add(table[done:])
+
+
+def places_of(window: Window, fronts: Fronts, careful: Careful) -> Column:
+    """The place of each row that may be wanted, and of other answers what the table says instead.
+
+    An answer that is good enough but whose body has no end becomes ODD.
+    """
+    starts, sizes, find = window.starts, window.ends - window.starts, window.memory.find
+    good = np.flatnonzero((fronts.kind == ANSWERED) & (fronts.score >= careful.bounds.min_answer_score))
+    bodies = zip(fronts.body[good].tolist(), window.ends[good].tolist(), strict=True)
+    bytes_of = np.array([find(b'"', begin, end) - begin for begin, end in bodies], np.int64)
+    fronts.kind[good[bytes_of < 0]] = ODD
+    long_enough = bytes_of >= careful.bounds.min_chars
+    places = np.full(len(starts), -1)
+    places[good] = -1 - bytes_of
+    wanted = fronts.kind == ASKED
+    wanted[good] = long_enough & (bytes_of >= 0)
+    at = window.position + starts[wanted]
+    if careful.spill is not None:
+        at = careful.copy_all(window.memory, starts[wanted], sizes[wanted])
+    places[wanted] = at * PLACES + sizes[wanted]
+    return places
+
+
+def runs(indices: Column) -> Iterator[tuple[int, int]]:
+    """The first and the last of each run of numbers that follow each other."""
+    for run in np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1) if len(indices) else ():
+        yield int(run[0]), int(run[-1])
 
 
 def lines_of(file: IO[bytes]) -> Callable[[int], bytes]:
@@ -205,7 +191,7 @@ class Careful:
         self.seen = seen
         self.copied = 0
         self.open = b""
-        """A row that has no end yet, from its mark on."""
+        """A row that may go on, from its mark on."""
         self.start = 0
         """Where it begins."""
 
@@ -217,32 +203,34 @@ class Careful:
         self.copied += len(row)
         return place
 
+    def copy_all(self, memory: bytearray, starts: Column, sizes: Column) -> Column:
+        """Keep copies of many rows, and tell where each begins in the copies."""
+        assert self.spill is not None
+        view = memoryview(memory)
+        self.spill.writelines(
+            view[start:end] for start, end in zip(starts.tolist(), (starts + sizes).tolist(), strict=True)
+        )
+        ends = self.copied + np.cumsum(sizes)
+        self.copied += int(sizes.sum())
+        return ends - sizes
+
     def read(self, line: bytes, position: int) -> None:
-        """A line that is no row as it should be: the dump's head and foot, a part of a row, or several of them."""
+        """What is no row as it should be: the dump's head and foot, a part of a row, or several of them.
+
+        The last row stays open until `close`, or until the text behind it, which comes next, shows another mark.
+        """
         if len(self.open) + len(line) >= LONGEST:
             raise DataError(
                 f"has a row of more than {MAX_ROW:,} bytes; this is not a Posts.xml as in the dump"
             )
-        if self.open and position == self.start + len(self.open):
+        if self.open:
             line, position = self.open + line, self.start
-        else:
-            self.close()
         self.open = b""
         marks = [found.start() for found in MARK.finditer(line)]
-        for start, end in pairwise([*marks, len(line)]):
-            row = line[start:end]
-            if end == len(line) and not is_closed(row):
-                self.open, self.start = row, position + start
-            else:
-                self.put(row, position + start)
-
-    def end(self, lines: Iterator[bytes]) -> None:
-        """Read the rest of a row that the end of the range has cut."""
-        while self.open and (line := next(lines, b"")):
-            if MARK.search(line):
-                break
-            self.read(line, self.start + len(self.open))
-        self.close()
+        for start, end in pairwise(marks):
+            self.put(line[start:end], position + start)
+        if marks:
+            self.open, self.start = line[marks[-1] :], position + marks[-1]
 
     def close(self) -> None:
         if self.open:

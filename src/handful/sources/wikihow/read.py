@@ -183,7 +183,9 @@ class Reader:
                 prompt = sentence_case(prompt, article.prose())
             if self.source.replace_opening:
                 article.intro = following_answer(article.intro)
-            reason = self.same_title(prompt, id)
+            key = prompt_key(prompt)
+            if key in self.seen:
+                reason = "same_title", f"{prompt!r} is {self.seen[key]} already"
             response = answer(article)
             if reason is None and len(response) < self.source.min_chars:
                 reason = "short_article", f"{len(response):,} characters < {self.source.min_chars:,}"
@@ -195,7 +197,7 @@ class Reader:
         while id in self.ids:
             id += "-2"
         self.ids.add(id)
-        self.seen[prompt_key(prompt)] = id
+        self.seen[key] = id
         self.kept[category] += 1
         origin = Origin(
             source=self.name,
@@ -220,10 +222,6 @@ class Reader:
         if prompt is None:
             return "not_a_question", f"{article.title[:120]!r} is a topic"
         return None
-
-    def same_title(self, prompt: str, id: str) -> tuple[str, str] | None:
-        first = self.seen.get(prompt_key(prompt))
-        return None if first is None else ("same_title", f"{prompt!r} is {first} already")
 
 
 def address_of(title: str) -> str:

@@ -46,16 +46,20 @@ class Cleaned(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def read(self, size: int = BLOCK) -> bytes:
         piece = b""
-        while not piece and (raw := self.file.read(len(buffer) - len(self.held))):
+        while not piece and (raw := self.file.read(size - len(self.held))):
             piece = self.held + without_controls(raw)
             self.held = b"\r" if len(piece) > 1 and piece.endswith(b"\r") else b""
             piece = piece.removesuffix(self.held)
         if not piece:
             piece, self.held = self.held, b""
-        buffer[: len(piece)] = piece
         self.replaced += piece.count(REPLACEMENT)
+        return piece
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
         return len(piece)
 
     def close(self) -> None:

@@ -10,15 +10,24 @@ import re
 from collections.abc import Sequence
 
 ITSELF = r"(?:wikihow(?:\s+(?:article|guide|how-to))?|article|guide|tutorial|how-to(?:\s+(?:article|guide))?)"
-OPENING = re.compile(rf"(^|[.!?]['\"\u2019\u201d)]?\s+|\n)this\s+{ITSELF}\b(?!-)", re.IGNORECASE)
-WITHIN = re.compile(rf"\b(i)n\s+this\s+{ITSELF}\b(?!-)", re.IGNORECASE)
+THIS = re.compile(rf"[Tt](?i:his\s+{ITSELF})\b(?!-)")
+IN_THIS = re.compile(rf"([Ii])(?<!\w[Ii])[Nn]\s+(?i:this\s+{ITSELF})\b(?!-)")
+"""Both begin with a set of letters, for which Python looks several times as fast as for one in either case."""
+ENDED = re.compile(r"[.!?]['\"\u2019\u201d)]?$")
 
 
 def following_answer(intro: str) -> str:
     """An introduction in which "This article" and its kin, where they begin a sentence, are "The following answer"."""
     if "his " not in intro and "HIS " not in intro:
         return intro
-    return WITHIN.sub(r"\1n the following answer", OPENING.sub(r"\1The following answer", intro))
+    return IN_THIS.sub(r"\1n the following answer", THIS.sub(in_place_of_this, intro))
+
+
+def in_place_of_this(article: re.Match[str]) -> str:
+    before = article.string[: article.start()]
+    last = before.rstrip()
+    begins = not before or before[-1] == "\n" or (last != before and ENDED.search(last[-2:]))
+    return "The following answer" if begins else article[0]
 
 
 END = "\0"

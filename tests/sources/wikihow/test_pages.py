@@ -3,8 +3,13 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
 
-from handful.sources.wikihow.pages import read_page
+from handful.markup.blocks import Blocks, Container
+from handful.markup.html import walk
+from handful.sources.wikihow.pages import end_of_div, plain_prose, read_page, without_junk
 
 
 def article_of(html, keep=()):
@@ -172,3 +177,118 @@ def test_a_page_may_say_that_it_is_in_another_encoding():
 )
 def test_broken_pages_are_no_articles_and_no_errors(html):
     assert article_of(html).steps() == 0
+
+
+IMAGE = b'<div class="mwimg large"><a><div><img src="x.jpg"></div></a></div>'
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        (b"<p>a</p>" + IMAGE + b"<p>b</p>" + IMAGE, b"<p>a</p><p>b</p>"),
+        (b'<div class="wh_ad_inner" data-x="1"><div id="ad"></div></div><h3>A</h3>', b"<h3>A</h3>"),
+        (b'<div class="mwimgs">a</div>', b'<div class="mwimgs">a</div>'),
+    ],
+)
+def test_images_and_advertisements_are_cut_with_all_that_is_in_them(source, kept):
+    assert without_junk(source) == kept
+
+
+@pytest.mark.parametrize("behind", [b"", b'<div class="step">Go.</div></div>', b"<h3>Part</h3></div>"])
+def test_what_is_not_closed_takes_no_step_along(behind):
+    open_one = b'<div class="mwimg"><div><img></div>' + behind
+    assert without_junk(IMAGE + open_one) == open_one
+
+
+def test_a_step_behind_an_image_that_is_not_closed_is_read(page):
+    broken = page(steps=["Boil it.", "Pour it."]).replace('<img src="x.jpg"></div>', '<img src="x.jpg">', 1)
+    assert "Pour it." in steps_of(broken)
+
+
+@given(st.lists(st.sampled_from([b"<div>", b"</div>", b"<p>", b"x"]), max_size=12))
+def test_the_end_of_a_div_is_where_as_many_are_closed_as_were_opened(parts):
+    source = b"<div>" + b"".join(parts)
+    depth, ends = 0, -1
+    for place in range(len(source)):
+        depth += source.startswith(b"<div>", place) - source.startswith(b"</div>", place)
+        if depth == 0:
+            ends = place + len(b"</div>")
+            break
+    assert end_of_div(source, 0) == ends
+
+
+PARTS = [
+    *(
+        "<b>",
+        '<b class="whb">',
+        "</b>",
+        "<a href='/x'>",
+        '<a title="a > b">',
+        "</a>",
+        "<span>",
+        "</span>",
+        "<i>",
+    ),
+    *(
+        "<ul>",
+        "</ul>",
+        "<li>",
+        "</li>",
+        "<ul><li>",
+        "</li><li>",
+        "</li></ul>",
+        "<ul><li></li></ul>",
+        "<ol>",
+        "<p>",
+    ),
+    *(
+        "<br>",
+        "<sup>2</sup>",
+        "<code>x  y</code>",
+        "<img>",
+        "<!-- a -->",
+        "<td>",
+        "|",
+        "&lt;b&gt;",
+        "&amp;lt;",
+        "&#7;",
+    ),
+    *(
+        "Boil",
+        " water",
+        ".  ",
+        "\n",
+        "\t",
+        "&nbsp;",
+        "\u200b",
+        "\u2019",
+        "&rsquo;",
+        "&#8203;",
+        "\x85",
+        "\u2028",
+    ),
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=14).map("".join))
+def test_a_plain_step_reads_as_the_parsers_tree_does(markup):
+    step = LexborHTMLParser(f'<div class="step">{markup}</div>').css_first("div.step")
+    blocks = Blocks()
+    blocks.open(Container("item", "", "", loose=False))
+    walk(step.first_child, blocks)
+    blocks.close()
+    assert plain_prose(step.inner_html) in (None, blocks.text())
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ('\n<b class="whb">Boil it.</b> Wait&nbsp;5\nminutes.\n', "Boil it. Wait 5 minutes."),
+        ("Do:\n<ul><li>one</li>\n<li> two &lt;</li><li></li>\n</ul>\n", "Do:\n- one\n- two <"),
+        ("Do:<ul><li>one<ul><li>more</li></ul></li></ul>", None),
+        ("Do:<ul><li>one</li></ul>then", None),
+        ("1<br>2", None),
+    ],
+)
+def test_what_is_a_plain_step(markup, text):
+    assert plain_prose(markup) == text

@@ -55,12 +55,29 @@ def test_the_csv_module_goes_on_where_pyarrow_stops(file, odd):
     assert len(read(Text(file), (1, 0), large=0)) in (52, 102)
 
 
+def test_pyarrow_is_not_needed(file, monkeypatch):
+    file.write_text("a,b\n1,2\n")
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(module, "all_rows", lambda text, places: iter(["by the csv module"]))
+    assert read(Text(file), large=0) == ["by the csv module"]
+
+
 @pytest.mark.parametrize("large", [0, LARGE])
 def test_bytes_that_are_no_text_are_replaced_and_counted(file, large):
     file.write_bytes(b"title,text\nCaf\xe9,a\0b\nCaf\xef\xbf\xbd,\x07\n")
     text = Text(file)
     assert read(text, (0, 1), large) == [("title", "text"), ("Caf\ufffd", "ab"), ("Caf\ufffd", "")]
     assert text.unreadable == 2
+
+
+@pytest.mark.parametrize("large", [0, LARGE])
+def test_bytes_that_are_no_text_count_in_any_column(file, large):
+    file.write_bytes(b"title,text\nCaf\xe9,a\nb,c\n")
+    text = Text(file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "LARGE", large)
+        assert list(read_rows(text, 2, (1,))) == [("text",), ("a",), ("c",)]
+    assert text.unreadable == 1
 
 
 @pytest.mark.parametrize("large", [0, LARGE])

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 from pyarrow import csv
 
-Refused = pa.ArrowInvalid
+Refused = pa.ArrowException
 
 
 def batches(
@@ -24,14 +24,11 @@ def batches(
         Refused: at a row of another width or with a stray quotation mark, and where bytes are no UTF-8.
     """
     names = [str(place) for place in range(width)]
-    wanted = [names[place] for place in places]
     with csv.open_csv(
         pa.PythonFile(file, mode="r"),
         csv.ReadOptions(use_threads=False, block_size=block, column_names=names),
         csv.ParseOptions(newlines_in_values=True),
-        csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, include_columns=wanted
-        ),
+        csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
     ) as reader:
         for batch in reader:
-            yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+            yield list(zip(*(batch.column(place).to_pylist() for place in places), strict=True))

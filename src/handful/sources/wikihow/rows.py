@@ -1,6 +1,6 @@
 """CSV, exact and fast: read by pyarrow where the file is large and pyarrow installed, else by Python's csv module.
 
-pyarrow reads three times as fast and gives the same fields. At what it refuses (a row of too few fields, a quotation
+pyarrow reads twice as fast and gives the same fields. At what it refuses (a row of too few fields, a quotation
 mark that is never closed, bytes that are no UTF-8) the csv module takes over, which is lenient. Bytes that are not
 UTF-8 become U+FFFD and are counted.
 """

@@ -129,7 +129,14 @@ def split_tags(title: str, known: tuple[str, ...]) -> tuple[tuple[str, ...], str
 
 def story(text: str, prompt: str) -> str:
     """A comment without what is not the story: the prompt quoted before it, the author's notes before and after it."""
-    paragraphs = [paragraph.rstrip() for paragraph in PARAGRAPH.split(markdown(text))]
+    kept, left = "", markdown(text)
+    while left != kept:  # what is a small part of a text's end depends on how much is left of it
+        kept, left = left, _trimmed(left, prompt)
+    return kept
+
+
+def _trimmed(text: str, prompt: str) -> str:
+    paragraphs = [paragraph.rstrip() for paragraph in PARAGRAPH.split(text)]
     start, end = 0, _end(paragraphs)
     while start < end - 1 and _before(paragraphs[start], prompt):
         start += 1

@@ -23,8 +23,6 @@ from handful.core.errors import DataError, HandfulError
 from handful.run import cluster as module
 from handful.run.engine import ATTEMPTS, PART, Engine, each, using
 
-pytest.importorskip("ray")
-
 NODE = {"num_cpus": 1, "object_store_memory": 80 << 20}
 RANGE_BYTES = 20_000
 

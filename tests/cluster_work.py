@@ -8,7 +8,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from handful.recipe.schema import InputPath, StackExchange
+from handful.recipe.sources import StackExchange
+from handful.recipe.values import InputPath
 from handful.run.engine import Engine, using
 from handful.sources.stackexchange import read
 from handful.sources.stackexchange.shards import Range, scan_range

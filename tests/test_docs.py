@@ -5,18 +5,19 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
 import handful
 from handful.cli.main import cli
-from handful.recipe import schema
+from handful.recipe.schema import Recipe
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("data/**/README.md")])
-TABLES = {f.name: f for f in fields(schema.Recipe)}
+TABLES = get_type_hints(Recipe)
 
 
 def protocol_rows():
@@ -39,8 +40,8 @@ def test_each_rule_of_the_protocol_has_its_setting_function_and_test(rule, setti
     for key in re.findall(r"`([\w.]+)`", settings):
         table, _, name = key.partition(".")
         assert table in TABLES, key
-        kind = getattr(schema, table.capitalize(), None)
-        assert not name or name in {f.name for f in fields(kind)}, key
+        kinds = filter(is_dataclass, (TABLES[table], *get_args(TABLES[table])))  # `train` is a table or None
+        assert not name or name in {f.name for kind in kinds for f in fields(kind)}, key
     module, _, attribute = function.strip("`").rpartition(".")
     assert hasattr(importlib.import_module(f"handful.{module}"), attribute), function
     assert (ROOT / test.strip("`")).exists(), test

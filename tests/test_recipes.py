@@ -5,7 +5,10 @@ from dataclasses import fields, replace
 import pytest
 
 from handful import load
-from handful.recipe import schema
+from handful.recipe.curation import TABLE_1, Clean, Select
+from handful.recipe.evaluation import Generate, Stats
+from handful.recipe.training import Train
+from handful.recipe.values import ModelRef
 
 
 def recipes(repository):
@@ -27,11 +30,11 @@ def stated(table):
 def test_lima_65b_states_the_defaults(repository):
     recipe = load(repository / "recipes/lima-65b.toml")
     for name, default in (
-        ("clean", schema.Clean()),
-        ("select", schema.Select()),
-        ("train", schema.Train(model=schema.ModelRef(""))),
-        ("generate", schema.Generate()),
-        ("stats", schema.Stats()),
+        ("clean", Clean()),
+        ("select", Select()),
+        ("train", Train(model=ModelRef(""))),
+        ("generate", Generate()),
+        ("stats", Stats()),
     ):
         assert stated(getattr(recipe, name)) == stated(default), name
 
@@ -66,7 +69,7 @@ def test_lima_65b_holds_the_papers_value(repository, key, value):
 
 def test_lima_65b_takes_a_thousand_examples_as_in_table_1(repository):
     quota = load(repository / "recipes/lima-65b.toml").select.quota
-    assert quota == schema.TABLE_1
+    assert quota == TABLE_1
     assert sum(quota.values()) == 1000
 
 

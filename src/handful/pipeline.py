@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from handful.core.files import file_hash
-from handful.recipe.schema import CommentChains, InputPath, Recipe, Source, StackExchange, WikiHow
+from handful.recipe.schema import Recipe
+from handful.recipe.sources import CommentChains, Source, StackExchange, WikiHow
+from handful.recipe.values import InputPath
 from handful.run.execute import Counts, Stage, Work
 
 SITES = Path(__file__).parent / "sources/stackexchange/sites.toml"

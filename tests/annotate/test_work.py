@@ -6,7 +6,7 @@ from handful.annotate.work import read_study, work
 from handful.core import jsonl
 from handful.core.errors import DataError, Waiting
 from handful.core.types import Verdict
-from handful.recipe.schema import Annotate
+from handful.recipe.evaluation import Annotate
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from handful.clean.duplicates import agreeing, columns_of, duplicates, rank
 from handful.core.types import Example
-from handful.recipe.schema import Clean
+from handful.recipe.curation import Clean
 
 WORDS = [f"word{n}" for n in range(120)]
 TEXT = " ".join(WORDS)

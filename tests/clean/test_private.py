@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handful.clean.private import hide, kinds_masked, personal_data_in, secrets_in
-from handful.recipe.schema import Clean
+from handful.recipe.curation import Clean
 
 RANDOM = "q7Rt2Kx9Lm4Vb8Nc1Zp6Wd3Hs5Jf0Gy2Ae4Ui8"  # 38 characters; nobody's
 

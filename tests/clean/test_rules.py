@@ -1,7 +1,7 @@
 import pytest
 
 from handful.clean.rules import PAPERS_RULES, RULES, reason_to_drop, rules_of
-from handful.recipe.schema import Clean
+from handful.recipe.curation import Clean
 
 WORDS = "word " * 300
 BROKEN = {

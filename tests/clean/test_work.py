@@ -13,7 +13,7 @@ from handful.clean.work import work
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Candidate, Dropped, Example, Prompt, Turn
-from handful.recipe.schema import Clean
+from handful.recipe.curation import Clean
 from handful.run.engine import Engine, using
 
 HTML = f"<p>{'word ' * 300}</p>"
@@ -235,7 +235,7 @@ from functools import partial
 from pathlib import Path
 from handful.clean import work as module
 from handful.clean.shards import cut
-from handful.recipe.schema import Clean
+from handful.recipe.curation import Clean
 from handful.run.engine import Engine, using
 
 if __name__ == "__main__":

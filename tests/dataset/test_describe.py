@@ -2,7 +2,7 @@ import json
 
 from handful.core.types import Example, Origin, Prompt, Turn
 from handful.dataset.describe import PAPER_TOKENS, Length, Paper, table
-from handful.recipe.schema import TABLE_1
+from handful.recipe.curation import TABLE_1
 
 
 def test_lengths_are_means_and_medians_over_all_turns_of_a_side(make_example):

@@ -3,7 +3,7 @@
 import msgspec
 
 from handful.dataset.funnel import RULE_IN_WORDS, funnel, meaning
-from handful.recipe.schema import Clean
+from handful.recipe.curation import Clean
 
 COUNTS = {
     "candidates": 120,

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from handful.core.types import Example, Origin, Turn
 from handful.dataset.layouts import LAYOUTS
 from handful.dataset.parquet import write_rows
-from handful.recipe.schema import InputPath, Messages
+from handful.recipe.sources import Messages
+from handful.recipe.values import InputPath
 from handful.sources.messages import read
 
 CREDITED = ("messages", "parquet", "alpaca")

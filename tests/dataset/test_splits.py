@@ -6,7 +6,7 @@ from handful.core.errors import DataError
 from handful.core.text import prompt_key
 from handful.core.types import Example, Origin, Turn
 from handful.dataset.splits import split
-from handful.recipe.schema import Dataset
+from handful.recipe.curation import Dataset
 
 
 def ids(records):

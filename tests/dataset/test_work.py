@@ -7,7 +7,7 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Example
 from handful.dataset.work import work
-from handful.recipe.schema import Clean, Dataset, Select
+from handful.recipe.curation import Clean, Dataset, Select
 from handful.run.store import Manifest, write_manifest
 
 

@@ -11,7 +11,7 @@ from handful.core import jsonl
 from handful.core.errors import EndpointError
 from handful.core.types import Dropped, Response
 from handful.generate.work import work
-from handful.recipe.schema import EndpointSystem, Generate
+from handful.recipe.evaluation import EndpointSystem, Generate
 
 
 @pytest.fixture

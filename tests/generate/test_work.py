@@ -9,14 +9,8 @@ from handful.core.errors import DataError, MissingModel
 from handful.core.types import Dropped, Origin, Prompt, Response, Turn
 from handful.generate import local
 from handful.generate.work import work
-from handful.recipe.schema import (
-    BaseSystem,
-    CheckpointSystem,
-    FakeSystem,
-    FewShotSystem,
-    Generate,
-    ModelRef,
-)
+from handful.recipe.evaluation import BaseSystem, CheckpointSystem, FakeSystem, FewShotSystem, Generate
+from handful.recipe.values import ModelRef
 
 
 def settings(system, **more):

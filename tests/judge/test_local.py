@@ -13,7 +13,8 @@ from handful.judge import local
 from handful.judge.local import OptionScores, Reader, Scorer, batches, common_cap, prepare
 from handful.judge.work import work
 from handful.models.load import load_model, load_tokenizer
-from handful.recipe.schema import Judge, LocalJudge, ModelRef
+from handful.recipe.evaluation import Judge, LocalJudge
+from handful.recipe.values import ModelRef
 from handful.run.store import content_hashes
 
 SHORT = "Which answer is better, A or B?"

@@ -14,7 +14,7 @@ from handful.core.types import Verdict
 from handful.judge.ask import REQUEST
 from handful.judge.work import work
 from handful.models import endpoint
-from handful.recipe.schema import EndpointJudge, FakeJudge, Judge
+from handful.recipe.evaluation import EndpointJudge, FakeJudge, Judge
 from handful.run.store import content_hashes
 
 

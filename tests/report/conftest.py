@@ -21,21 +21,20 @@ from handful.core.types import (
     Turn,
     Verdict,
 )
-from handful.recipe.schema import (
+from handful.recipe.evaluation import (
     Annotate,
-    Authored,
     BaseSystem,
     CheckpointSystem,
     FakeJudge,
     Generate,
     Judge,
     LocalJudge,
-    ModelRef,
-    Recipe,
-    StackExchange,
     Stats,
-    Train,
 )
+from handful.recipe.schema import Recipe
+from handful.recipe.sources import Authored, StackExchange
+from handful.recipe.training import Train
+from handful.recipe.values import ModelRef
 from handful.run.store import Manifest, content_hashes, write_manifest
 from handful.stats.work import work as stats_work
 

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from handful.recipe.load import load
-from handful.recipe.schema import InputPath, Train
+from handful.recipe.training import Train
+from handful.recipe.values import InputPath
 from handful.report.departures import PAPER, PAPER_MODEL, defaults, departures, ours, settings, shown
 
 

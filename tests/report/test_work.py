@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from handful.core.errors import DataError
-from handful.recipe.schema import Judge
+from handful.recipe.evaluation import Judge
 from handful.report.work import work
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from handful.core.errors import CorruptFolder, DataError, HandfulError, Locked, RecipeError, Waiting
-from handful.recipe.schema import InputPath
+from handful.recipe.values import InputPath
 from handful.run.execute import Stage, execute, plan
 from handful.run.lock import locked
 from handful.run.store import differences, only, read_manifest

@@ -1,6 +1,6 @@
 import msgspec
 
-from handful.recipe.schema import Select
+from handful.recipe.curation import Select
 from handful.select.compose import compose
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from handful.core.errors import DataError
-from handful.recipe.schema import Select
+from handful.recipe.curation import Select
 from handful.select.quota import settle
 
 

@@ -3,7 +3,7 @@ import pytest
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Dropped, Example, Origin
-from handful.recipe.schema import Select
+from handful.recipe.curation import Select
 from handful.select.work import work
 
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from handful.core.errors import DataError
 from handful.core.types import Example, Prompt, Turn
-from handful.recipe.schema import Authored, InputPath
+from handful.recipe.sources import Authored
+from handful.recipe.values import InputPath
 from handful.sources.authored import parse, read
 
 GOOD = """---

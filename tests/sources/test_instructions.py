@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from handful.core.errors import DataError
 from handful.core.types import Example
-from handful.recipe.schema import InputPath, SuperNaturalInstructions
+from handful.recipe.sources import SuperNaturalInstructions
+from handful.recipe.values import InputPath
 from handful.sources.instructions.read import read, shuffled
 from handful.sources.instructions.task import HEAD
 

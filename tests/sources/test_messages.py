@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from handful.core.errors import DataError
 from handful.core.types import Dropped, Turn
-from handful.recipe.schema import InputPath, Messages
+from handful.recipe.sources import Messages
+from handful.recipe.values import InputPath
 from handful.sources.messages import dialogue, read
 
 ASKED, REPLIED = Turn("user", "Why?"), Turn("assistant", "So.")

@@ -6,7 +6,8 @@ import pytest
 
 from handful.core.errors import DataError
 from handful.core.types import Turn
-from handful.recipe.schema import InputPath, Messages
+from handful.recipe.sources import Messages
+from handful.recipe.values import InputPath
 from handful.sources.messages import read
 
 ASKED, REPLIED = Turn("user", "Why?"), Turn("assistant", "So.")

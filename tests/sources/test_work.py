@@ -4,7 +4,8 @@ import pytest
 
 from handful.core import jsonl
 from handful.core.types import Candidate, Dropped, Example, Prompt
-from handful.recipe.schema import Authored, InputPath, Messages, StackExchange
+from handful.recipe.sources import Authored, Messages, StackExchange
+from handful.recipe.values import InputPath
 from handful.sources.work import work
 
 KINDS = {"candidates": Candidate, "examples": Example, "dev": Example, "test": Prompt, "dropped": Dropped}

@@ -7,7 +7,7 @@ import pytest
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Comparison, Dropped, Response, Seal, Turn, Verdict
-from handful.recipe.schema import Stats
+from handful.recipe.evaluation import Stats
 from handful.run.store import Manifest, write_manifest
 from handful.stats.work import work
 

@@ -9,7 +9,7 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Comparison, Dropped, Seal
 from handful.judge.parse import OPTIONS
-from handful.recipe.schema import Study
+from handful.recipe.evaluation import Study
 from handful.run.store import content_hashes
 from handful.study.work import instructions, work
 

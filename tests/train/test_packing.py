@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
 from handful.core.errors import DataError
-from handful.recipe.schema import ModelRef, Train
+from handful.recipe.training import Train
+from handful.recipe.values import ModelRef
 from handful.train.attention import packed_attention, packed_sdpa, prove_packing
 from handful.train.loop import Trainee, adamw, pack_loss
 from handful.train.loss import head_of

@@ -17,14 +17,16 @@ import torch
 
 from handful.core.files import files_below
 from handful.models.load import fast_float32
-from handful.recipe.schema import ModelRef, Train
+from handful.recipe.training import Train
+from handful.recipe.values import ModelRef
 from handful.train.work import work
 
 CHILD = """
 import sys
 from pathlib import Path
 import msgspec, torch
-from handful.recipe.schema import ModelRef, Train
+from handful.recipe.training import Train
+from handful.recipe.values import ModelRef
 from handful.train.work import work
 torch.set_num_threads(1)
 settings = msgspec.json.decode(sys.argv[1])

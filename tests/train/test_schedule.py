@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handful.recipe.schema import ModelRef, Train
+from handful.recipe.training import Train
+from handful.recipe.values import ModelRef
 from handful.train.schedule import batches, learning_rate, shuffled
 
 

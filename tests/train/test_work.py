@@ -17,7 +17,8 @@ from handful.core.types import Dropped
 from handful.models.layout import encode_prompt, end_ids
 from handful.models.load import load_model, load_tokenizer
 from handful.models.sampling import GREEDY, Sampling, sample
-from handful.recipe.schema import ModelRef, Train
+from handful.recipe.training import Train
+from handful.recipe.values import ModelRef
 from handful.train import checkpoints, course
 from handful.train.dev import DevSample, Epoch
 from handful.train.loop import Step

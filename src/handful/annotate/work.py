@@ -14,7 +14,7 @@ from handful.annotate.pairs import Study, given_of_wanted, verdicts_of
 from handful.core import jsonl
 from handful.core.errors import DataError, Waiting
 from handful.core.types import Comparison
-from handful.recipe.schema import Annotate
+from handful.recipe.evaluation import Annotate
 
 LEDGER = "people.sqlite"
 

@@ -22,7 +22,7 @@ from handful.clean.near import Kept, bands, rows_a_band, shingles, similarity
 from handful.clean.words import answered, asked, plain, words
 from handful.core.text import prompt_key
 from handful.core.types import Candidate, Dropped, Example
-from handful.recipe.schema import Clean
+from handful.recipe.curation import Clean
 
 Text = Candidate | Example
 Shingles = frozenset[tuple[bytes, ...]]

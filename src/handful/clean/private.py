@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from handful.clean.forms import Find, Form
 from handful.clean.personal import ADDRESS, PERSONAL
 from handful.clean.secrets import PASSWORD, SECRETS
-from handful.recipe.schema import Clean
+from handful.recipe.curation import Clean
 
 DIGIT_AS_ZERO = bytes(48 if 48 <= code < 58 else code for code in range(256))
 SEPARATORS = b" -().+/\xc2\xa0"  # the last two are a blank that does not break, in UTF-8

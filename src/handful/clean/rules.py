@@ -11,7 +11,7 @@ from collections.abc import Callable
 from handful.clean.prose import own_words
 from handful.clean.wording import cross_reference, first_person
 from handful.core.types import Candidate
-from handful.recipe.schema import Clean
+from handful.recipe.curation import Clean
 
 
 def low_score(candidate: Candidate, params: Clean) -> str | None:

@@ -28,7 +28,7 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Candidate, Dropped, Example, Prompt, Turn
 from handful.markup.html import post_to_text, to_line
-from handful.recipe.schema import Clean
+from handful.recipe.curation import Clean
 
 SHARD_BYTES = 16_000_000
 BATCH_CHARACTERS = 300_000

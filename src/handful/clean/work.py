@@ -36,7 +36,7 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.optional import need
 from handful.core.types import Candidate, Dropped, Example, Prompt
-from handful.recipe.schema import Clean
+from handful.recipe.curation import Clean
 from handful.run.engine import Part, each
 from handful.run.progress import progress
 from handful.run.store import only, read_manifest

@@ -80,7 +80,8 @@ def fetch(
 def entries(urls: tuple[str, ...], to: Path | None, recipe: Path | None, sha256: str | None) -> list[Fetch]:
     """What to fetch, from the command line and from a recipe."""
     from handful import load
-    from handful.recipe.schema import Fetch, InputPath
+    from handful.recipe.schema import Fetch
+    from handful.recipe.values import InputPath
 
     listed = list(load(recipe).fetch) if recipe else []
     if recipe and not listed:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from handful.core.types import Example, Prompt
-from handful.recipe.schema import TABLE_1
+from handful.recipe.curation import TABLE_1
 
 PAPER_TOKENS = {
     "stem": (117, 523),

@@ -13,7 +13,7 @@ from handful.core.errors import DataError
 from handful.core.rng import rng_for
 from handful.core.text import prompt_key
 from handful.core.types import Dropped, Example, Prompt
-from handful.recipe.schema import Dataset
+from handful.recipe.curation import Dataset
 
 RULES = ("also_in_test", "also_in_dev", "duplicate")
 

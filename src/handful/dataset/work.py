@@ -16,7 +16,7 @@ from handful.dataset.attribution import Splits, attribution, each, licenses, wri
 from handful.dataset.card import DRAFT, Facts, card
 from handful.dataset.describe import table
 from handful.dataset.splits import RULES, split
-from handful.recipe.schema import Dataset
+from handful.recipe.curation import Dataset
 from handful.run.store import read_manifest
 
 

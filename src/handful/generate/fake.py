@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from handful.core.types import Response
 from handful.generate.systems import Answers, Given
-from handful.recipe.schema import FakeSystem
+from handful.recipe.evaluation import FakeSystem
 
 
 def answers(given: Given) -> Answers:

@@ -28,7 +28,7 @@ from handful.models.layout import (
 )
 from handful.models.load import compute_dtype, fast_float32, load_model, load_tokenizer, pick_device
 from handful.models.sampling import Output, Sampling, sample
-from handful.recipe.schema import BaseSystem, CheckpointSystem, FewShotSystem
+from handful.recipe.evaluation import BaseSystem, CheckpointSystem, FewShotSystem
 
 MIN_ROOM = 64
 """Tokens that a prompt leaves for its answer, or a quarter of the window where that is less."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from handful.core.types import Dropped, Finish, Response
 from handful.generate.systems import Answers, Ask, Given
 from handful.models.endpoint import Message, Reply, chat
-from handful.recipe.schema import EndpointSystem
+from handful.recipe.evaluation import EndpointSystem
 
 FINISHES: dict[str, Finish] = {"stop": "eos", "length": "length"}
 NOT_APPLIED = ("repetition_penalty", "penalty_scope", "limit", "seed")

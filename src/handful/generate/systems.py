@@ -11,7 +11,7 @@ from pathlib import Path
 
 from handful.core.optional import need
 from handful.core.types import Dropped, Example, Prompt, Response
-from handful.recipe.schema import Generate, System
+from handful.recipe.evaluation import Generate, System
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from handful.core.files import write_whole
 from handful.core.rng import rng_for
 from handful.core.types import Example, Prompt, Response
 from handful.generate.systems import SYSTEMS, Answers, Ask, Given
-from handful.recipe.schema import FewShotSystem, Generate
+from handful.recipe.evaluation import FewShotSystem, Generate
 from handful.run.progress import progress
 
 

@@ -9,7 +9,7 @@ from handful.judge import ask
 from handful.judge.ask import Order
 from handful.judge.parse import read_choice
 from handful.models.endpoint import Message, Reply, chat
-from handful.recipe.schema import EndpointJudge
+from handful.recipe.evaluation import EndpointJudge
 
 FAILED = "error: "
 """How `raw` begins where the server failed us: no verdict at all, unlike one that could not be read."""

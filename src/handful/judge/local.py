@@ -22,7 +22,7 @@ from handful.core.types import MIRROR, Choice, Comparison, Dropped, Noun, Verdic
 from handful.judge import ask
 from handful.judge.ask import ORDERS, Order
 from handful.models.load import compute_dtype, fast_float32, load_model, load_tokenizer, pick_device
-from handful.recipe.schema import LocalJudge
+from handful.recipe.evaluation import LocalJudge
 
 LETTERS: dict[Choice, str] = {"left": " A", "right": " B", "tie": " C"}
 REQUEST = """\

@@ -19,7 +19,7 @@ from handful.judge import ask
 from handful.judge.ask import ORDERS, Order
 from handful.judge.fake import fake_choice
 from handful.judge.parse import OPTIONS
-from handful.recipe.schema import EndpointJudge, FakeJudge, Judge, LocalJudge
+from handful.recipe.evaluation import EndpointJudge, FakeJudge, Judge, LocalJudge
 from handful.run.progress import progress
 
 VERDICTS = "verdicts.jsonl"

@@ -48,7 +48,7 @@ Message = dict[str, str]
 
 
 class Server(Protocol):
-    """What `recipe.schema.EndpointSystem` and `EndpointJudge` have in common."""
+    """What `recipe.evaluation.EndpointSystem` and `EndpointJudge` have in common."""
 
     @property
     def base_url(self) -> str: ...

@@ -10,7 +10,10 @@ from typing import Any
 
 from handful.core.errors import RecipeError
 from handful.recipe.build import Misfit, build, inside, unknown
-from handful.recipe.schema import TABLE_1, BaseSystem, FewShotSystem, InputPath, ModelRef, Recipe
+from handful.recipe.curation import TABLE_1
+from handful.recipe.evaluation import BaseSystem, FewShotSystem
+from handful.recipe.schema import Recipe
+from handful.recipe.values import InputPath, ModelRef
 
 COMMAND_LINE = Path("--set")
 

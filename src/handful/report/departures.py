@@ -11,20 +11,11 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from handful.recipe.schema import (
-    TABLE_1,
-    Annotate,
-    Clean,
-    Dataset,
-    Generate,
-    InputPath,
-    ModelRef,
-    Recipe,
-    Select,
-    Stats,
-    Study,
-    Train,
-)
+from handful.recipe.curation import TABLE_1, Clean, Dataset, Select
+from handful.recipe.evaluation import Annotate, Generate, Stats, Study
+from handful.recipe.schema import Recipe
+from handful.recipe.training import Train
+from handful.recipe.values import InputPath, ModelRef
 from handful.report.facts import Facts
 
 PAPER = {

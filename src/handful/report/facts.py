@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handful.core.types import Example, Interval, Prompt, Response
-from handful.recipe.schema import FakeJudge, Recipe
+from handful.recipe.evaluation import FakeJudge
+from handful.recipe.schema import Recipe
 
 INTERVAL = {"estimate", "low", "high", "n", "unit", "note"}
 

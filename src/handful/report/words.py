@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handful.core.types import Interval
-from handful.recipe.schema import EndpointJudge, FakeJudge, LocalJudge
+from handful.recipe.evaluation import EndpointJudge, FakeJudge, LocalJudge
 from handful.report.facts import Facts
 from handful.report.page import DASH, Block, Text
 

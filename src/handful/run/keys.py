@@ -15,7 +15,7 @@ from typing import Any
 
 from handful.core.errors import DataError
 from handful.core.files import file_hash, files_below, write_whole
-from handful.recipe.schema import InputPath, ModelRef
+from handful.recipe.values import InputPath, ModelRef
 
 DIGITS = 12
 

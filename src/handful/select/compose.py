@@ -10,7 +10,7 @@ import msgspec
 
 from handful.core.rng import rng_for
 from handful.core.types import Candidate, Example, Turn
-from handful.recipe.schema import Select
+from handful.recipe.curation import Select
 
 TITLE, BODY = "prompt=title", "prompt=body"
 

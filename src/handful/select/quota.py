@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from handful.core.errors import DataError
-from handful.recipe.schema import TABLE_1, Select
+from handful.recipe.curation import TABLE_1, Select
 
 
 def settle(params: Select, available: Mapping[str, int], cleaned: Mapping[str, Any]) -> dict[str, int]:

@@ -15,7 +15,7 @@ from typing import Any
 from handful.core import jsonl
 from handful.core.rng import rng_for
 from handful.core.types import Candidate, Dropped, Example, Prompt
-from handful.recipe.schema import Select
+from handful.recipe.curation import Select
 from handful.run.progress import progress
 from handful.run.store import read_manifest
 from handful.select.compose import BODY, TITLE, compose

@@ -31,7 +31,7 @@ from typing import Any
 
 from handful.core.errors import DataError
 from handful.core.types import Example, Noun, Origin, Prompt, Role, Turn
-from handful.recipe.schema import Authored
+from handful.recipe.sources import Authored
 
 KEYS = ("split", "kind", "topic", "author", "license", "url")
 SPLITS = {"train": "examples", "dev": "dev", "test": "test"}

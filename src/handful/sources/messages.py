@@ -23,7 +23,7 @@ import msgspec
 from handful.core.errors import DataError
 from handful.core.optional import need
 from handful.core.types import Dropped, Example, Noun, Origin, Prompt, Role, Turn, check_turns
-from handful.recipe.schema import Messages
+from handful.recipe.sources import Messages
 from handful.run.progress import progress
 
 ROLES: dict[str, Role] = {"user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant"}

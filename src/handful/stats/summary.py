@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from handful.core.types import Choice, Comparison, Dropped, Noun, Response, Seal, Verdict
-from handful.recipe.schema import Stats
+from handful.recipe.evaluation import Stats
 from handful.run.progress import Advance
 from handful.stats.agreement import Agreement, agreements, alpha, exact, tie_discounted
 from handful.stats.bootstrap import Bootstrap

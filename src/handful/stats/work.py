@@ -15,7 +15,7 @@ from handful.core.errors import DataError
 from handful.core.files import write_whole
 from handful.core.optional import need
 from handful.core.types import Comparison, Dropped, Response, Seal, Verdict
-from handful.recipe.schema import Stats
+from handful.recipe.evaluation import Stats
 from handful.run.progress import progress
 from handful.run.store import MANIFEST, only, read_manifest
 

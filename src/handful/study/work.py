@@ -11,7 +11,7 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.files import write_whole
 from handful.core.types import Example, Prompt, Response
-from handful.recipe.schema import Study
+from handful.recipe.evaluation import Study
 from handful.run.store import only
 from handful.study import design
 from handful.study.blind import blind

@@ -18,7 +18,7 @@ from handful.core.errors import DataError
 from handful.core.types import Dropped, Example, Prompt
 from handful.models.layout import add_eot
 from handful.models.load import compute_dtype, fast_float32, load_model, load_tokenizer, pick_device
-from handful.recipe.schema import Train
+from handful.recipe.training import Train
 from handful.run.progress import progress
 from handful.train import checkpoints
 from handful.train.attention import prove_packing

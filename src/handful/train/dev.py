@@ -15,7 +15,8 @@ from handful.core.rng import rng_for
 from handful.core.types import Finish, Prompt
 from handful.models.layout import encode_prompt, end_ids
 from handful.models.sampling import Sampling, sample
-from handful.recipe.schema import Generate, Train
+from handful.recipe.evaluation import Generate
+from handful.recipe.training import Train
 from handful.train.attention import packed_attention
 from handful.train.loop import Trainee, pack_loss
 from handful.train.masking import Document

@@ -20,7 +20,7 @@ from torch.optim import AdamW
 
 from handful.core.errors import DataError
 from handful.core.rng import rng_for
-from handful.recipe.schema import Train
+from handful.recipe.training import Train
 from handful.train.attention import packed_attention
 from handful.train.loss import Head
 from handful.train.masking import Document

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handful.core.rng import rng_for
-from handful.recipe.schema import Train
+from handful.recipe.training import Train
 
 
 @dataclass(frozen=True, slots=True)

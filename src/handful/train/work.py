@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from handful.core.optional import need
-from handful.recipe.schema import Train
+from handful.recipe.training import Train
 
 
 def work(params: Train, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]:

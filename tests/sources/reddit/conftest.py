@@ -12,7 +12,8 @@ import zstandard
 
 from handful.core import jsonl
 from handful.core.types import Dropped, Example, Prompt
-from handful.recipe.schema import InputPath, Reddit
+from handful.recipe.sources import Reddit
+from handful.recipe.values import InputPath
 from handful.sources.work import work
 
 STORY = "The sea left on a Tuesday. " * 12

@@ -8,7 +8,8 @@ import pytest
 
 from handful.core.errors import DataError
 from handful.core.types import Turn
-from handful.recipe.schema import InputPath, Reddit
+from handful.recipe.sources import Reddit
+from handful.recipe.values import InputPath
 from handful.run.engine import Engine, using
 
 STORY = "The sea left on a Tuesday. " * 12

@@ -8,7 +8,8 @@ from lxml import etree
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Dropped, Example
-from handful.recipe.schema import CommentChains, InputPath
+from handful.recipe.sources import CommentChains
+from handful.recipe.values import InputPath
 from handful.run.engine import Engine, using
 from handful.sources.work import work
 

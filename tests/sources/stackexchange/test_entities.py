@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handful.sources.stackexchange.entities import unescape_all
+from handful.sources.stackexchange.entities import most_characters, unescape_all
 from handful.sources.stackexchange.rows import unescape
 
 PIECES = [
@@ -36,3 +36,12 @@ def test_an_entity_does_not_reach_into_the_next_text():
 @pytest.mark.parametrize("text", [b"\xff &lt;", b"\xc3&lt;", b"&lt;\xa9"])
 def test_bytes_that_are_no_text_are_marked(text):
     assert unescape_all([text]) == [unescape(text.decode("utf-8", "replace"))]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+def test_no_text_has_more_characters_than_said(text):
+    assert len(unescape(text)) <= most_characters(text.encode())
+
+
+def test_of_plain_letters_and_known_entities_the_characters_are_counted():
+    assert most_characters(b"&lt;p&gt;a &amp;lt; b&#xA;&quot;") == len('<p>a &lt; b\n"')

@@ -8,7 +8,8 @@ import pytest
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Candidate, Dropped
-from handful.recipe.schema import InputPath, StackExchange
+from handful.recipe.sources import StackExchange
+from handful.recipe.values import InputPath
 from handful.sources.output import output
 from handful.sources.stackexchange.join import authors, license
 from handful.sources.stackexchange.read import read
@@ -167,6 +168,14 @@ def test_a_site_without_questions_is_an_error(scan, dump, answer):
         scan(dump())
     with pytest.raises(DataError, match="holds no questions"):
         scan(dump(answer(2, 1)))
+
+
+def test_entities_count_as_the_characters_that_they_are(scan, dump, question, answer):
+    """1,199 characters of HTML in 1,205 bytes: too short for text of 1,200, without looking at the text."""
+    body = "<p>" + "x" * 1192 + "</p>"
+    _, dropped, _ = scan(dump(question(1), answer(2, 1, Body=body)))
+    detail = "top answer 2 has 1199 characters of HTML, and so fewer than 1200"
+    assert (dropped["tea.example.com/1"].rule, dropped["tea.example.com/1"].detail) == ("too_short", detail)
 
 
 def test_the_length_rule_never_takes_what_its_text_would_have_saved(scan, dump, question, answer):

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import pytest
 from made_up_sites import write_site
 
-from handful.recipe.schema import InputPath, StackExchange
+from handful.recipe.sources import StackExchange
+from handful.recipe.values import InputPath
 from handful.run.engine import Engine, using
 from handful.sources.stackexchange import read as module
 from handful.sources.stackexchange import scan, windows

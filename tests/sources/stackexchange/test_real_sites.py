@@ -5,7 +5,8 @@ from lxml import etree
 
 from handful.core import jsonl
 from handful.core.types import Candidate
-from handful.recipe.schema import InputPath, StackExchange
+from handful.recipe.sources import StackExchange
+from handful.recipe.values import InputPath
 from handful.sources.work import work
 
 SITES = {  # questions, answers, questions with an answer scored >= 10, as counted by those who gathered the data

@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 from handful.core.errors import DataError
-from handful.recipe.schema import InputPath, StackExchange
+from handful.recipe.sources import StackExchange
+from handful.recipe.values import InputPath
 from handful.run import engine
 from handful.sources.stackexchange import archive
 from handful.sources.stackexchange import read as module

@@ -3,7 +3,8 @@
 import pytest
 
 from handful.core.errors import DataError
-from handful.recipe.schema import CommentChains, InputPath, StackExchange
+from handful.recipe.sources import CommentChains, StackExchange
+from handful.recipe.values import InputPath
 from handful.sources.stackexchange.sites import COMMENTS, passed_over, site_name, sites
 
 BEER, AI, RUSSIAN = "beer.stackexchange.com", "ai.stackexchange.com", "ru.stackoverflow.com"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handful.recipe.schema import InputPath, WikiHow
+from handful.recipe.sources import WikiHow
+from handful.recipe.values import InputPath
 from handful.sources.wikihow.read import read
 
 LONG = "Stir the water with a spoon until it is warm. " * 6

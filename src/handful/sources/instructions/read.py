@@ -19,7 +19,7 @@ import msgspec
 from handful.core.errors import DataError
 from handful.core.rng import rng_for
 from handful.core.types import Dropped, Example, Noun, Origin, Turn
-from handful.recipe.schema import SuperNaturalInstructions
+from handful.recipe.sources import SuperNaturalInstructions
 from handful.run.progress import progress
 from handful.sources.instructions.rules import category_of, check_answers, check_claims, check_license
 from handful.sources.instructions.task import Task, Unused, opened, peek, readable, rest, task_name, texts

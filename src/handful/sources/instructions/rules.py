@@ -14,7 +14,7 @@ from math import ceil
 
 import msgspec
 
-from handful.recipe.schema import SuperNaturalInstructions
+from handful.recipe.sources import SuperNaturalInstructions
 from handful.sources.instructions.task import BAD_JSON, INSTANCES, MEASURED, Task, Unused, readable, texts
 
 NO_CATEGORY = "Uncategorized"

@@ -20,7 +20,7 @@ import msgspec
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Dropped
-from handful.recipe.schema import Reddit
+from handful.recipe.sources import Reddit
 from handful.run.engine import report
 from handful.sources.reddit import text
 from handful.sources.reddit.files import blocks

@@ -18,7 +18,7 @@ import msgspec
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Dropped, Example, Origin, Prompt, Turn
-from handful.recipe.schema import Reddit
+from handful.recipe.sources import Reddit
 from handful.run.engine import Function, Part, each
 from handful.run.progress import Shares, progress
 from handful.sources.output import Output

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from handful.core.errors import DataError
-from handful.recipe.schema import Reddit
+from handful.recipe.sources import Reddit
 
 GONE = {"[deleted]", "[removed]", "[deleted by user]", "[removed by reddit]", "[removed by moderator]"}
 NSFW = re.compile(r"\bNSF[WL]\b", re.IGNORECASE)

@@ -26,7 +26,7 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Dropped, Example, Origin, Role, Turn
 from handful.markup.html import to_line, to_text
-from handful.recipe.schema import CommentChains
+from handful.recipe.sources import CommentChains
 from handful.run.engine import each
 from handful.run.progress import progress
 from handful.sources.output import Output

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from handful.core import jsonl
 from handful.core.types import Candidate, Dropped, Origin
-from handful.sources.stackexchange.entities import unescape_all
-from handful.sources.stackexchange.rows import named, unescape
+from handful.sources.stackexchange.entities import most_characters, unescape_all
+from handful.sources.stackexchange.rows import parted, unescape
 from handful.sources.stackexchange.scan import Bounds
 from handful.sources.stackexchange.tables import Table
 
@@ -24,10 +24,6 @@ Column = NDArray[np.int64]
 Fetch = Callable[[int], bytes]
 """Place -> the row that stands there."""
 
-CREDIT = ("OwnerUserId", "OwnerDisplayName", "CreationDate", "ContentLicense")
-ASKED = ("Id", "Score", "ViewCount", "Body", "Title", "Tags", *CREDIT)
-ANSWERED = ("Id", "Score", "Body", *CREDIT)
-"""The attributes that a candidate is made of."""
 BATCH = 100
 """Candidates whose bodies are unescaped together: some 500 kB, which stay in the cache."""
 
@@ -104,36 +100,38 @@ def refusals(site: str, top: Top, bounds: Bounds) -> Iterator[tuple[str, list[st
 def winners(source: str, site: str, top: Top, bounds: Bounds, fetch: Fetch) -> Iterator[Candidate | Dropped]:
     """Yield the candidates of the questions that are left. Only their rows are read again."""
     left = (top.asked >= 0) & (top.answers > 0) & (top.score >= bounds.min_answer_score) & (top.place >= 0)
-    places = list(zip(*top.where(left, "asked", "place"), strict=True))
+    places = list(zip(*top.where(left, "question", "asked", "answer", "place"), strict=True))
     for start in range(0, len(places), BATCH):
-        pairs = [
-            (named(fetch(asked), ASKED), named(fetch(answered), ANSWERED))
-            for asked, answered in places[start : start + BATCH]
-        ]
-        bodies = iter(unescape_all([post.pop("Body", b"") for pair in pairs for post in pair]))
-        for pair in pairs:
-            question, answer = (texts(post, next(bodies)) for post in pair)
-            yield candidate(source, site, question, answer)
-
-
-def texts(post: dict[str, bytes], body: str) -> dict[str, str]:
-    found = {name: unescape(value.decode("utf-8", errors="replace")) for name, value in post.items()}
-    return found | {"Body": body}
+        posts: list[dict[str, str]] = []
+        bodies: list[bytes] = []
+        for number, asked, top_answer, answered in places[start : start + BATCH]:
+            answer = parted(fetch(answered))
+            if (most := most_characters(answer[0])) < bounds.min_chars:
+                size = f"{most} characters of HTML, and so fewer than {bounds.min_chars}"
+                yield Dropped(f"{site}/{number}", "too_short", f"top answer {top_answer} has {size}")
+                continue
+            for body, attributes in (parted(fetch(asked)), answer):
+                posts.append(attributes)
+                bodies.append(body)
+        texts = unescape_all(bodies)
+        for place in range(0, len(posts), 2):
+            yield candidate(source, site, posts[place], texts[place], posts[place + 1], texts[place + 1])
 
 
 def candidate(
-    source: str, site: str, question: dict[str, str], answer: dict[str, str]
+    source: str, site: str, question: dict[str, str], body: str, answer: dict[str, str], answer_body: str
 ) -> Candidate | Dropped:
-    """Build the record from the attributes of the two rows."""
+    """Build the record from the attributes of the two rows, as they stand, and their bodies, unescaped."""
     id = f"{site}/{question['Id']}"
-    title, body = question.get("Title", "").strip(), question["Body"].strip()
+    title, body = unescape(question.get("Title", "")).strip(), body.strip()
     if not title and not body:
         return Dropped(id, "no_prompt", "a question without title and body")
+    tags = re.split(r"[<>|]", unescape(question.get("Tags", "")))
     return Candidate(
         id=id,
         title=title,
         body=body,
-        answer=answer["Body"],
+        answer=answer_body,
         question_score=int(question["Score"]),
         answer_score=int(answer["Score"]),
         origin=Origin(
@@ -144,7 +142,7 @@ def candidate(
             author=authors(site, question, answer),
             license=license(answer),
         ),
-        tags=tuple(tag for tag in re.split(r"[<>|]", question.get("Tags", "")) if tag),
+        tags=tuple(tag for tag in tags if tag),
         views=int(views) if (views := question.get("ViewCount", "")).isdecimal() else None,
         asked=question.get("CreationDate", ""),
         answered=answer.get("CreationDate", ""),
@@ -162,7 +160,7 @@ def authors(site: str, question: dict[str, str], answer: dict[str, str]) -> str:
 def _author(site: str, post: dict[str, str]) -> str:
     user = post.get("OwnerUserId", "")
     url = f"https://{site}/users/{user}" if user else ""
-    name = post.get("OwnerDisplayName", "")
+    name = unescape(post.get("OwnerDisplayName", ""))
     if name:
         return f"{name} ({url})" if url else name
     return f"user {user} ({url})" if user else ""

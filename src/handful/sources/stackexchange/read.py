@@ -10,7 +10,7 @@ from typing import Any
 
 from handful.core.errors import DataError
 from handful.core.files import file_hash, write_whole
-from handful.recipe.schema import StackExchange
+from handful.recipe.sources import StackExchange
 from handful.run.engine import Part, current, each
 from handful.run.progress import Advance, Shares, progress
 from handful.sources.output import Output

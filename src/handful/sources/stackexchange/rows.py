@@ -127,41 +127,28 @@ def _read_slowly(record: bytes) -> Post | Fault | None:
     return _post(int(id), int(type), parent, int(numbers["Score"]), len(found["Body"]))
 
 
-def attributes(record: bytes, names: Iterable[str] = ()) -> dict[str, str]:
-    """Attributes of a row, unescaped once: a body is then HTML. Bytes that are not UTF-8 become U+FFFD.
+def attributes(record: bytes) -> dict[str, str]:
+    """All attributes of a row, unescaped once: a body is then HTML. Bytes that are not UTF-8 become U+FFFD."""
+    found, _ = _attributes(record)
+    return {name: unescape(value.decode("utf-8", errors="replace")) for name, value in found.items()}
 
-    Args:
-        names: those that are wanted, where not all are: found without reading the others.
+
+def parted(record: bytes) -> tuple[bytes, dict[str, str]]:
+    """The body of a row, and its other attributes: all as they stand, with entities.
+
+    Inside a value every double quote is escaped, so names and values take turns between quotes.
     """
-    raw = named(record, names) if names else _attributes(record)[0]
-    return {name: unescape(value.decode("utf-8", errors="replace")) for name, value in raw.items()}
-
-
-def named(record: bytes, names: Iterable[str]) -> dict[str, bytes]:
-    """Some attributes of a row as they stand. Inside a value every double quote is escaped, so ` Name="` can only be
-    what it looks like."""
     start = record.find(b' Body="') + 7
     end = record.find(b'"', start)
-    if start < 7 or end < 0:  # not in the form of the dump
-        return {name: value for name, value in _attributes(record)[0].items() if name in names}
-    found, around = {"Body": record[start:end]}, b" " + record[:start] + record[end:]
-    for name in names:
-        mark = MARKS[name]
-        start = around.find(mark)
-        if start >= 0 and name != "Body":
-            start += len(mark)
-            found[name] = around[start : around.find(b'"', start)]
-    return found
-
-
-class Marks(dict[str, bytes]):
-    """Name of an attribute -> what stands before its value."""
-
-    def __missing__(self, name: str) -> bytes:
-        return self.setdefault(name, f' {name}="'.encode())
-
-
-MARKS = Marks()
+    if start >= 7 and end >= 0:
+        around = (record[:start] + record[end:]).decode("utf-8", errors="replace")
+        if "='" not in around:
+            pieces = around.split('"')
+            names = [name[1:-1] for name in pieces[::2]]  # from " Id=": the blank and the sign go
+            return record[start:end], dict(zip(names, pieces[1::2], strict=False))
+    found, _ = _attributes(record)  # not in the form of the dump
+    body = found.pop("Body", b"")
+    return body, {name: value.decode("utf-8", errors="replace") for name, value in found.items()}
 
 
 def _attributes(record: bytes) -> tuple[dict[str, bytes], int]:

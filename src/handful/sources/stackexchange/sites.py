@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from handful.core.errors import DataError
-from handful.recipe.schema import CommentChains, StackExchange
+from handful.recipe.sources import CommentChains, StackExchange
 from handful.sources.stackexchange import archive
 from handful.sources.stackexchange.network import Identity, group, identity
 from handful.sources.stackexchange.rows import MAX_ROW

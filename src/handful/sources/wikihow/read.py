@@ -16,7 +16,7 @@ from urllib.parse import quote
 from handful.core.errors import DataError
 from handful.core.text import prompt_key
 from handful.core.types import Dropped, Example, Noun, Origin, Turn
-from handful.recipe.schema import WikiHow
+from handful.recipe.sources import WikiHow
 from handful.run.progress import progress
 from handful.sources.wikihow import categories
 from handful.sources.wikihow.article import Article, answer

@@ -1,0 +1,97 @@
+"""[clean], [select] and [dataset]: which texts are kept, how many are drawn of each source, and the splits.
+
+A default that the paper does not give says "ours" (schema.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from handful.recipe.values import check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clean:
+    """Section 2.1: which answers of Stack Exchange are kept, and which texts of any source.
+
+    The paper's five rules come first. The word lists behind two of them are ours.
+    """
+
+    filtered: bool = True
+    """False switches the paper's five rules off: the unfiltered Stack Exchange of Section 5."""
+    min_answer_score: int = 10
+    min_chars: int = 1200
+    max_chars: int = 4096
+    drop_first_person: bool = True
+    drop_cross_references: bool = True
+    drop_duplicates: bool = True
+    """Keep only the first of several with the same prompt (ours, as is all that follows)."""
+    drop_near_duplicates: bool = True
+    """Keep only the best of several whose prompts, or whose answers, are nearly the same."""
+    near_duplicate_similarity: float = 0.8
+    """Jaccard similarity, of the sets of five words in a row, from which two texts are nearly the same."""
+    overlap_words: int = 13
+    """Drop what shares so many words in a row with a test prompt, or a test prompt's title or all of a short one.
+    0 switches it off."""
+    language: str = ""
+    """Keep only texts in this language, as its ISO 639-1 code: "en". Needs the extra `language`; "" keeps all."""
+    secrets: Literal["drop", "mask", "keep"] = "drop"
+    """What happens to texts with private keys, access tokens and passwords in addresses."""
+    personal_data: Literal["drop", "mask", "keep"] = "mask"
+    """What happens to texts with e-mail addresses, phone numbers, IBANs and numbers of payment cards."""
+
+    def __post_init__(self) -> None:
+        check(self, "min_chars", low=0)
+        check(self, "max_chars", low=self.min_chars)
+        check(self, "near_duplicate_similarity", 0.5, 1)
+        check(self, "overlap_words", low=0)
+        if self.overlap_words and self.overlap_words < 8:
+            raise ValueError(f"overlap_words: must be 0 or at least 8, found {self.overlap_words}")
+        if self.language and not (len(self.language) in (2, 3) and self.language.islower()):
+            raise ValueError(f'language: must be a code such as "en", found "{self.language}"')
+
+
+TABLE_1 = {
+    "stem": 200,
+    "other": 200,
+    "wikihow": 200,
+    "writing_prompts": 150,
+    "natural_instructions": 50,
+    "authored": 200,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Select:
+    """Section 2.1: how many of each source, and how evenly over its communities."""
+
+    quota: dict[str, int] = field(default_factory=lambda: dict(TABLE_1))
+    """Source name -> training examples to draw. A source that is not named is taken whole."""
+    temperature: float = 3.0
+    """p(community) is proportional to size ** (1 / temperature); the formula is ours."""
+    even: tuple[str, ...] = ("wikihow", "natural_instructions")
+    """Sources whose communities (wikiHow's categories) are equally likely, whatever their sizes."""
+    title_probability: float = 0.5
+    """How often the prompt is the question's title rather than its body (ours: the paper says "some")."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.temperature <= 0:
+            raise ValueError(f"temperature: must be positive, found {self.temperature}")
+        check(self, "title_probability", 0, 1)
+        for name, count in self.quota.items():
+            if count < 0:
+                raise ValueError(f"quota.{name}: must be at least 0, found {count}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """Section 2: the splits. A prompt stands in one of them only; test wins over dev, dev over train."""
+
+    dev: int = 0
+    """Examples to move from train to dev where no source provides a dev split (the paper wrote 50)."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check(self, "dev", low=0)

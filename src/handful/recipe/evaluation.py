@@ -1,0 +1,212 @@
+"""[generate], [study], [judge], [annotate], [stats] and [report]: who answers, and who says what is better.
+
+A default that the paper does not give says "ours" (schema.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from handful.recipe.values import ModelRef, check
+
+# --- generate: [generate] for the sampling, [generate.systems.NAME] for who answers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSystem:
+    """The fine-tuned model, as saved after `epoch` (0: the last)."""
+
+    needs: ClassVar[tuple[str, ...]] = ("dataset", "train")
+    kind: Literal["checkpoint"]
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseSystem:
+    """The model before fine-tuning, given the prompt and a blank line. `model` defaults to train.model."""
+
+    needs: ClassVar[tuple[str, ...]] = ("dataset",)
+    kind: Literal["base"]
+    model: ModelRef = ModelRef("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FewShotSystem:
+    """The model before fine-tuning, shown a few training examples first (URIAL, Lin et al. 2023)."""
+
+    needs: ClassVar[tuple[str, ...]] = ("dataset",)
+    kind: Literal["few_shot"]
+    model: ModelRef = ModelRef("")
+    examples: int = 3
+    max_context_tokens: int = 1024
+    """The examples drawn are the first of a seeded shuffle that fit (ours)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSystem:
+    """Any server that speaks the OpenAI chat protocol."""
+
+    needs: ClassVar[tuple[str, ...]] = ("dataset",)
+    kind: Literal["endpoint"]
+    base_url: str
+    model: str
+    api_key_env: str = "OPENAI_API_KEY"
+    """The environment variable that holds the key. The key itself never enters a file."""
+    concurrency: int = 8
+    timeout_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        check(self, "concurrency", low=1)
+        check(self, "timeout_seconds", low=0.01)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeSystem:
+    """Answers every prompt with `text`; "{prompt}" in it is replaced by the prompt. For trials and tests."""
+
+    needs: ClassVar[tuple[str, ...]] = ("dataset",)
+    kind: Literal["fake"]
+    text: str = "Here is a short answer to: {prompt}"
+
+
+System = CheckpointSystem | BaseSystem | FewShotSystem | EndpointSystem | FakeSystem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generate:
+    """Section 4.1 (setup): nucleus sampling, one response a prompt."""
+
+    temperature: float = 0.7
+    top_p: float = 0.9
+    repetition_penalty: float = 1.2
+    penalty_scope: Literal["output", "all"] = "output"
+    """The paper says "previously generated tokens"; "all" counts the prompt's too."""
+    max_tokens: int = 2048
+    limit: Literal["total", "new"] = "total"
+    """Whether max_tokens counts the prompt (ours: the paper does not say)."""
+    samples: int = 1
+    split: Literal["test", "dev"] = "test"
+    first: int = 0
+    """Ask only the first so many prompts; 0 asks all."""
+    batch_size: int = 16
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    seed: int = 0
+    systems: dict[str, System] = field(
+        default_factory=lambda: {
+            "tuned": CheckpointSystem(kind="checkpoint"),
+            "base": BaseSystem(kind="base"),
+        }
+    )
+
+    def __post_init__(self) -> None:
+        check(self, "temperature", low=0)
+        check(self, "top_p", 1e-6, 1)
+        if self.repetition_penalty <= 0:
+            raise ValueError(f"repetition_penalty: must be positive, found {self.repetition_penalty}")
+        for name in ("max_tokens", "samples", "batch_size"):
+            check(self, name, low=1)
+        check(self, "first", low=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """Section 4.1: one subject against each baseline, prompt by prompt, sides drawn (ours) and sealed."""
+
+    subject: str = ""
+    """A system's name; empty means the first of generate.systems."""
+    against: tuple[str, ...] = ()
+    """Empty means every other system."""
+    seed: int = 0
+
+
+# --- judge: [judge.judges.NAME]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalJudge:
+    """A Hugging Face model that scores the three options by their likelihood, in both orders."""
+
+    kind: Literal["local"]
+    model: ModelRef = ModelRef("smollm2-135m-instruct")
+    max_tokens: int = 2048
+    """Of the whole question; each response loses its tail, equally, beyond that. The cut is counted."""
+    batch_size: int = 4
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+    def __post_init__(self) -> None:
+        check(self, "batch_size", low=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointJudge:
+    """A model behind an OpenAI-compatible server, in both orders."""
+
+    kind: Literal["endpoint"]
+    base_url: str
+    model: str
+    api_key_env: str = "OPENAI_API_KEY"
+    temperature: float = 0.0
+    max_tokens: int = 512
+    concurrency: int = 8
+    timeout_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        check(self, "concurrency", low=1)
+        check(self, "timeout_seconds", low=0.01)
+        check(self, "temperature", low=0)
+        check(self, "max_tokens", low=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeJudge:
+    """A judge with a known preference, to test a study before paying for one."""
+
+    kind: Literal["fake"]
+    prefers: Literal["longer", "shorter", "left", "right", "tie"] = "longer"
+
+
+JudgeEntry = LocalJudge | EndpointJudge | FakeJudge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Section 4.1, GPT-4 as annotator: the people's instructions, put to a model."""
+
+    judges: dict[str, JudgeEntry] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotate:
+    """Section 4.1: people. The stage waits for them only where `people` is above 0."""
+
+    people: int = 0
+    """Verdicts wanted for every comparison, each from another person."""
+
+    def __post_init__(self) -> None:
+        check(self, "people", low=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """Sections 4.1 and 4.2. Intervals are ours: percentile bootstrap, resampling prompts."""
+
+    level: float = 0.95
+    draws: int = 10_000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check(self, "level", 0.5, 0.999)
+        check(self, "draws", low=100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the page shows."""
+
+    samples: int = 8
+    """Prompts whose responses stand side by side."""
+
+    def __post_init__(self) -> None:
+        check(self, "samples", low=0)

@@ -1,0 +1,62 @@
+"""[train]: how the model is tuned.
+
+A default that the paper does not give says "ours" (schema.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from handful.recipe.values import ModelRef, check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Train:
+    """Section 3. The smaller models of Section 5 use batch_size 64 and residual_dropout 0.2."""
+
+    model: ModelRef
+    epochs: int = 15
+    batch_size: int = 32
+    """Examples an optimizer step, whatever the packing."""
+    learning_rate: float = 1e-5
+    final_learning_rate: float = 1e-6
+    """Reached at the last step, linearly, without warm-up."""
+    beta1: float = 0.9
+    beta2: float = 0.95
+    weight_decay: float = 0.1
+    adam_epsilon: float = 1e-8
+    """Ours, as are the next two: the paper does not state them."""
+    max_grad_norm: float = 1.0
+    """0 turns clipping off."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the arithmetic; the master weights are float32 always. "auto" takes bfloat16 where it is fast."""
+    residual_dropout: float = 0.3
+    """At the last layer; 0 at the first, linear between."""
+    max_tokens: int = 2048
+    """Longer examples lose their tail."""
+    loss_on: Literal["response", "all"] = "response"
+    """Ours: the paper says "standard supervised loss"."""
+    eot_token: str = "<|handful_eot|>"
+    """A new token that ends every utterance."""
+    eot_init: Literal["mean", "eos"] = "mean"
+    """What its embedding starts as: the mean of all, or that of EOS (ours: the paper does not say). Where the
+    embedding is also the output layer, the mean is so improbable that it takes hundreds of steps to be learnt."""
+    pack_tokens: int = 2048
+    """Tokens a forward pass (ours); packing never changes what a step sees."""
+    max_steps: int = 0
+    """Stop early, for a trial; 0 runs all epochs. The schedule then ends here too."""
+    save_every: int = 50
+    """Steps between resume states, beside the one at the end of each epoch."""
+    dev_samples: int = 4
+    """Dev prompts that are answered at the end of each epoch."""
+    dev_sample_tokens: int = 128
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "save_every", "max_tokens", "pack_tokens"):
+            check(self, name, low=1)
+        for name in ("max_steps", "dev_samples", "max_grad_norm", "learning_rate", "final_learning_rate"):
+            check(self, name, low=0)
+        check(self, "residual_dropout", 0, 0.99)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from handful.core import jsonl
@@ -84,6 +86,14 @@ def test_epoch_0_is_the_last_and_others_are_found_by_number(dataset, checkpoints
         )
         texts[epoch] = [r.text for r in responses(out)]
     assert texts[0] == texts[2] != texts[1]
+
+
+def test_checkpoints_in_a_relative_folder_are_found(dataset, checkpoints, out, monkeypatch):
+    """`handful run` works in "work": without a "./" in front, that is no name of the hub."""
+    monkeypatch.chdir(checkpoints.parent)
+    params = settings(CheckpointSystem(kind="checkpoint"))
+    work(params, {"dataset": dataset, "train": Path(checkpoints.name)}, out)
+    assert (out / "responses.jsonl").stat().st_size
 
 
 def test_a_missing_epoch_names_those_there(dataset, checkpoints, out):

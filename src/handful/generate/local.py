@@ -74,7 +74,8 @@ def answers(given: Given) -> Answers:
 def _model_ref(given: Given) -> str:
     if isinstance(given.system, CheckpointSystem):
         assert given.train is not None
-        return str(checkpoint(given.train, given.system.epoch))
+        # Whole, since a relative folder would read as a name of the hub.
+        return str(checkpoint(given.train, given.system.epoch).absolute())
     assert isinstance(given.system, BaseSystem | FewShotSystem)
     return given.system.model
 

@@ -33,7 +33,8 @@ import zstandard
 
 from handful.core import jsonl
 from handful.core.types import Example
-from handful.recipe.schema import InputPath, Reddit
+from handful.recipe.sources import Reddit
+from handful.recipe.values import InputPath
 from handful.sources.output import output
 from handful.sources.reddit.read import read
 

@@ -50,6 +50,14 @@ def say_so_and_wait(shard: Shard, signs: Path) -> None:
         time.sleep(0.01)
 
 
+def say_variable(shard: Shard, signs: Path) -> None:
+    (signs / shard.text).write_text(os.environ.get(shard.text, ""))
+
+
+def say_folder(shard: Shard, signs: Path) -> None:
+    (signs / f"{shard.text}.{os.getpid()}").write_text(os.getcwd())
+
+
 def kill_the_first(shard: Shard, signs: Path) -> None:
     """Kill this worker, but not the one that tries after it."""
     mark = signs / f"killed-{shard.text}"
@@ -101,6 +109,8 @@ def print_much(number: int, out: Path) -> dict[str, Any]:
 
 MODES = {
     "wait": say_so_and_wait,
+    "say variable": say_variable,
+    "say folder": say_folder,
     "kill the first": kill_the_first,
     "kill each": kill_each,
     "data error": raise_data_error,
@@ -116,3 +126,11 @@ def drive(folder: str, out: str, *texts: str) -> None:
     """Shards that wait, in two processes; called in a process of its own, to be killed."""
     with using(Engine(workers=2)):
         each(copy_twice, {text: Shard(text, "wait", folder) for text in texts}, Path(out))
+
+
+def drive_and_rest(folder: str, out: str, *texts: str) -> None:
+    """The same, and then something else for long: the workers have nothing to do."""
+    with using(Engine(workers=2)):
+        drive(folder, out, *texts)
+        (Path(folder) / "rests").touch()
+        time.sleep(30)

@@ -1,9 +1,9 @@
 """The house stands as drawn: imports point down, and the command line starts light and fast."""
 
 import ast
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -89,11 +89,17 @@ def test_planning_loads_no_heavy_library(repository):
     assert run_python(code) == "[]"
 
 
-def test_help_takes_under_150_milliseconds():
+def test_help_takes_under_150_milliseconds_of_the_processor():
     command = [Path(sys.executable).with_name("handful"), "--help"]
-    seconds = []
-    for _ in range(7):
-        start = time.perf_counter()
+    used = []
+    for _ in range(3):
+        before = processor_seconds_of_children()
         subprocess.run(command, check=True, capture_output=True)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.15  # the fastest: the others measure what else the machine does
+        used.append(processor_seconds_of_children() - before)
+    assert min(used) < 0.15  # the least: the others measure what else the machine does
+
+
+def processor_seconds_of_children():
+    """Of those that have ended: waiting for other work of the machine is not in it, as it would be in wall time."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

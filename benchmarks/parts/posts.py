@@ -7,6 +7,7 @@ will follow; text is made as it is written.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,28 @@ FALSE = (
     b'Body="&lt;p&gt;%b&lt;/p&gt;&#xA;" OwnerUserId="-1" LastActivityDate="2023-08-01T00:00:00.000" CommentCount="0" '
     b'ContentLicense="CC BY-SA 4.0" />\r\n'
 )
+
+
+class Row(NamedTuple):
+    """All that a row says."""
+
+    kind: int
+    id: int
+    parent: int
+    answers: int
+    best: int
+    """The answer that was accepted; 0 if there is none."""
+    score: int
+    body: bytes
+    date: bytes
+    active: bytes
+    licence: bytes
+    user: int
+    luck: float
+    """Of who wrote it: whether there is an account, and an editor."""
+    draw: int
+    """What else is drawn is made of its digits."""
+    title: bytes
 
 
 class Site:
@@ -140,6 +163,10 @@ class Site:
         yield b"</posts>"
 
     def chunk(self, rows: slice) -> Iterator[bytes]:
+        return map(self.line, self.drawn(rows))
+
+    def drawn(self, rows: slice) -> Iterator[Row]:
+        """What the table says of these rows, and what is drawn only now."""
         count = len(self.ids[rows])
         later = (self.random.exponential(3e10, count)).astype(np.int64)
         columns = zip(
@@ -159,48 +186,22 @@ class Site:
             self.text.titles(count),
             strict=True,
         )
-        for (
-            kind,
-            id,
-            parent,
-            answers,
-            best,
-            score,
-            body,
-            date,
-            active,
-            licence,
-            user,
-            luck,
-            draw,
-            title,
-        ) in columns:
-            by = (b' OwnerUserId="%d"' if luck > 0.012 else b' OwnerDisplayName="user%d"') % user
-            if luck > (0.45 if kind == QUESTION else 0.68):
-                by += b' LastEditorUserId="%d" LastEditDate="%b"' % (draw % (user + 9), active)
-            comments = draw % 13 // 2 * (draw % 7 // 3)
-            if kind == QUESTION:
-                chosen = b' AcceptedAnswerId="%d"' % best if best else b""
-                views, tags = (score + 9) * (draw % 700 + 5), self.tags_of(draw)
-                yield ASKED % (
-                    id,
-                    chosen,
-                    date,
-                    score + answers,
-                    views,
-                    body,
-                    by,
-                    active,
-                    title,
-                    tags,
-                    answers,
-                    comments,
-                    licence,
-                )
-            elif kind == ANSWER:
-                yield ANSWERED % (id, parent, date, score, body, by, active, comments, licence)
-            else:
-                yield OTHER % (id, KINDS[kind], date, body, by, active, licence)
+        return map(Row._make, columns)
+
+    def line(self, row: Row) -> bytes:
+        kind, id, parent, answers, best, score, body, date, active, licence, user, luck, draw, title = row
+        by = (b' OwnerUserId="%d"' if luck > 0.012 else b' OwnerDisplayName="user%d"') % user
+        if luck > (0.45 if kind == QUESTION else 0.68):
+            by += b' LastEditorUserId="%d" LastEditDate="%b"' % (draw % (user + 9), active)
+        comments = draw % 13 // 2 * (draw % 7 // 3)
+        if kind == ANSWER:
+            return ANSWERED % (id, parent, date, score, body, by, active, comments, licence)
+        if kind != QUESTION:
+            return OTHER % (id, KINDS[kind], date, body, by, active, licence)
+        chosen = b' AcceptedAnswerId="%d"' % best if best else b""
+        views, tags = (score + 9) * (draw % 700 + 5), self.tags_of(draw)
+        front = (id, chosen, date, score + answers, views, body, by)
+        return ASKED % (*front, active, title, tags, answers, comments, licence)
 
     def tags_of(self, draw: int) -> bytes:
         """One to five tags, the first of the list most often."""

@@ -15,7 +15,9 @@ from typing import Any
 
 from handful.core import jsonl
 from handful.core.types import Candidate
-from handful.recipe.schema import Clean, InputPath, StackExchange
+from handful.recipe.curation import Clean
+from handful.recipe.sources import StackExchange
+from handful.recipe.values import InputPath
 from handful.run.engine import Engine, using
 from handful.run.store import Manifest, write_manifest
 from handful.sources.stackexchange import archive

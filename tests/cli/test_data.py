@@ -89,6 +89,12 @@ def test_one_file_that_fails_does_not_keep_the_others(fetch, tmp_path):
     [
         ([], 2, "error: nothing to fetch; give a URL, or a recipe that lists some with --recipe"),
         (["ftp://example.org/a"], 1, "error: ftp://example.org/a: not an http or https address"),
+        ([""], 1, "error: '': not an http or https address; it begins with https:// and a host\n"),
+        (
+            ["file:///a.7z"],
+            1,
+            "error: file:///a.7z: not an http or https address; it begins with https:// and a host; the path",
+        ),
         (
             ["http://a.org/x", "http://b.org/x"],
             1,

@@ -63,6 +63,7 @@ def test_a_folder_is_written_in_the_format_asked_for(recipe, invoke, tmp_path):
     [
         (["nowhere.toml", "--to", "out"], 2, "error: nowhere.toml: no such recipe"),
         (["{here}", "--to", "{here}/out"], 1, "holds no manifest.json; it is not a finished folder"),
+        (["{here}", "--to", ""], 2, 'is empty; name a folder, or "." for this one'),
         (["{here}"], 2, "Missing option '--to'"),
         (["{here}", "--to", "out", "--format", "csv"], 2, "'csv' is not one of"),
     ],

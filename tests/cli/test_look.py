@@ -2,14 +2,17 @@
 
 import json
 import random
+from types import SimpleNamespace
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from handful.cli.main import cli
-from handful.core.types import Dropped
+from handful.core import jsonl
+from handful.core.types import Dropped, Example, Origin, Turn
 from handful.run.drops import survey, taken
+from handful.run.explain import explain, in_words
 
 BEER = "beer.stackexchange.com"
 
@@ -220,3 +223,37 @@ def test_an_unknown_id_is_answered_with_those_that_come_near(told, recipe, tmp_p
 
 def test_before_a_run_there_is_nothing_to_explain(told, recipe, tmp_path):
     assert "nothing has run yet" in told("explain", recipe, "a/1", "--work", tmp_path / "new", code=1)
+
+
+def step(folder, **files):
+    """A finished step with these files, each a list of records."""
+    folder.mkdir()
+    for name, records in files.items():
+        jsonl.write(folder / f"{name}.jsonl", records)
+    return SimpleNamespace(folder=folder, done=True, label=folder.name)
+
+
+def dialogue(id, url):
+    origin = Origin(source="talk", community="tea.example.com", item=id, url=url)
+    return Example(id, (Turn("user", "Why?"), Turn("assistant", "So.")), origin)
+
+
+def test_a_page_is_known_by_the_addresses_that_people_copy(tmp_path):
+    talk = dialogue("tea.example.com/1/2", "https://tea.example.com/a/2")
+    asked = dialogue("AskReddit/9clji", "https://www.reddit.com/comments/9clji/")
+    question = Dropped("tea.example.com/1", "low_score", "top answer 7 has score 3, below 10")
+    steps = [step(tmp_path / "sources", examples=[talk, asked], dropped=[question])]
+    for address in ("https://tea.example.com/questions/1/why", "tea.example.com/1"):
+        assert explain(steps, address).made_of_it == ("tea.example.com/1/2",)
+    assert explain(steps, "https://tea.example.com/a/2").id == "tea.example.com/1/2"
+    for address in (
+        "https://www.reddit.com/r/AskReddit/comments/9clji/why_so/",
+        "old.reddit.com/comments/9clji",
+    ):
+        assert explain(steps, address).id == "AskReddit/9clji"
+
+
+def test_what_was_masked_was_not_dropped(tmp_path):
+    rows = [Dropped("tea.example.com/1", "masked_email", "2 masked")]
+    (seen,) = explain([step(tmp_path / "clean", masked=rows)], "tea.example.com/1").sightings
+    assert in_words(seen) == "kept, with private data masked (email: 2 masked)"

@@ -102,7 +102,7 @@ def test_a_table_of_another_kind_replaces_the_one_below_whole(write):
         ),
         (
             '[sources.other]\nkind = "authored"\npaths = ["x", 3]',
-            r"sources\.other\.paths\[1\]: expected InputPath, found 3",
+            r"sources\.other\.paths\[1\]: expected str, found 3",
         ),
         ("[clean", r"Expected .* \(at line"),
         ("[trian]\nepochs = 1", r"has no field 'trian'; did you mean 'train'"),
@@ -115,6 +115,32 @@ def test_a_table_of_another_kind_replaces_the_one_below_whole(write):
             r"study\.against: there is no 'x' among the systems \('tuned', 'base'\)",
         ),
         ("[select]\nquota = { sten = 3 }", r"select\.quota\.sten: there is no 'sten' .*did you mean 'stem'"),
+        (
+            '[sources.other]\nkind = "authored"\npaths = []',
+            r"sources\.other\.paths: is empty; name the files",
+        ),
+        (
+            '[sources.other]\nkind = "authored"\npaths = [""]',
+            r"sources\.other\.paths\[0\]: is empty; name a file",
+        ),
+        (
+            '[sources.other]\nkind = "authored"\npaths = ["a\\u0000b"]',
+            r"sources\.other\.paths\[0\]: 'a\\x00b' leads to no file \(embedded null byte\)",
+        ),
+        (
+            '[sources.other]\nkind = "authored"\npaths = ["~nobody-of-this-name/x"]',
+            r"sources\.other\.paths\[0\]: '~nobody-of-this-name/x' leads to no file",
+        ),
+        (
+            '[sources."../x"]\nkind = "authored"\npaths = ["x"]',
+            r"sources: '\.\./x' cannot name a folder, as an entry has to",
+        ),
+        ('[generate.systems." "]\nkind = "fake"', r"generate\.systems: ' ' cannot name a folder"),
+        ('[sources.other]\nkind = ["x"]', r"sources\.other\.kind: \['x'\] is not one of"),
+        ("[select]\ntemperature = nan", r"select\.temperature: must be a finite number, found nan"),
+        ("[clean]\nnear_duplicate_similarity = -inf", r"clean\..*: must be a finite number, found -inf"),
+        (f"[clean]\nmin_chars = {'9' * 5000}", "Exceeds the limit"),
+        (f"x = {'[' * 5000}", "maximum recursion depth"),
         ("[generate]\nfirst = -3", r"generate\.first: must be at least 0, found -3"),
     ],
 )
@@ -157,3 +183,25 @@ def test_a_recipe_that_extends_itself_is_refused(write):
     write("a.toml", 'extends = "b.toml"\n')
     with pytest.raises(RecipeError, match="extends itself"):
         load(write("b.toml", 'extends = "a.toml"\n'))
+
+
+def test_a_recipe_without_a_source_and_one_that_is_a_folder_are_refused(write, tmp_path):
+    with pytest.raises(RecipeError, match=r"none\.toml: sources: is empty; add a table \[sources\.NAME\]"):
+        load(write("none.toml", 'name = "none"\n[sources]\n'))
+    with pytest.raises(
+        RecipeError, match=r"cannot be read as a recipe, which is a TOML file \(Is a directory\)"
+    ):
+        load(tmp_path)
+
+
+def test_links_that_lead_to_themselves_are_refused(write, tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(RecipeError, match="loop"):
+        load(tmp_path / "loop")
+    path = write("a.toml", 'name = "a"\n[sources.own]\nkind = "authored"\npaths = ["loop"]\n')
+    with pytest.raises(RecipeError, match=r"a\.toml: sources\.own\.paths\[0\]: 'loop' leads to no file"):
+        load(path)
+
+
+def test_a_byte_order_mark_is_passed_over(write):
+    assert load(write("base.toml", "\ufeff" + BASE)) == load(write("base.toml", BASE))

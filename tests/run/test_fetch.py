@@ -380,7 +380,7 @@ def test_two_processes_do_not_fetch_the_same_file(bring):
     [
         ("ftp://example.org/a.7z", "not an http or https address"),
         ("file:///etc/passwd", "not an http or https address"),
-        ("beer.7z", "not an http or https address"),
+        ("beer.7z", "not an http or https address; it begins with https:// and a host"),
         ("http://", "not an http or https address"),
         ("http://example.org:port/a", "not an address"),
         ("magnet:?xt=urn:btih:0", "a torrent; fetch it with a torrent client"),

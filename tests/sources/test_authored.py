@@ -154,7 +154,7 @@ def test_what_cannot_be_read_is_refused(tmp_path):
     (tmp_path / "none").mkdir()
     for paths, match in [
         ((tmp_path / "a.md", tmp_path / "sub"), r"sub/a\.md: has the name of .*a\.md"),
-        ((tmp_path / "latin.md",), r"latin\.md: is not UTF-8 text"),
+        ((tmp_path / "latin.md",), r"latin\.md:10: is not UTF-8 text"),
         ((tmp_path / "none",), r"holds no \*\.md file"),
         ((tmp_path / "no.md",), "no such file or folder"),
     ]:

@@ -299,12 +299,13 @@ WHOLE = json.dumps(task()).encode()
 @pytest.mark.parametrize(
     ("content", "detail"),
     [
-        (b"", "is not a task"),
+        (b"", "is empty, or cut off"),
+        (b"<!DOCTYPE html><html>Not found", "is a web page"),
         (b"null", "Expected `object`, got `null`"),
         (b'[{"Definition": "x", "Instances": []}]', "Expected `object`, got `array`"),
         (b'{"Question Generation": ["Question Answering"]}', "missing required field `Definition`"),
         (WHOLE[:-200], "is not a task"),
-        (WHOLE.decode().encode("utf-16"), "is not a task"),
+        (WHOLE.decode().encode("utf-16"), "is text in UTF-16; `iconv -f UTF-16"),
         (WHOLE.replace(b"Sum up the story", b"Sum up \xe9t\xe9"), "is not a task"),
         (b'{"Definition": "x", "Instances": [' + b"[" * 100_000, "is not a task"),
     ],

@@ -153,7 +153,8 @@ def test_a_bad_row_is_one_line_that_says_where_and_why(lines, row, reason):
         ("\n \n", "is empty"),
         ("[]", "is an empty list"),
         ('[{"conversations": ', "begins as a JSON list, and cannot be read as one"),
-        ("Just a letter.\nAnd more.", "none of its 2 rows can be used; the first is a bad_row: .*not JSON"),
+        ("Just a letter.\nAnd more.", "2 of 2 lines are not JSON, the first in line 1: .*; it must hold one"),
+        ('{"story": "Long ago."}', "none of its 1 rows can be used; the first is a bad_row: .*but story"),
         ('{"conversations": "Why?"}', 'every one ends with the user; prompts are read with split = "test"'),
     ],
 )

@@ -186,10 +186,12 @@ def work(params: Clean, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]
     for position, line in gone.items():
         funnel.dropped[passing.owner(position)[0]][line.rule] += 1
     write(passing, gone, out)
-    asked = copy_prompts(sources, out)
+    prompts = copy_prompts(sources, out)
     shutil.rmtree(out / PARTS)
     counts = funnel.counts()
-    if not counts["kept"] and not (asked and not counts["candidates"]):
+    for name, n in prompts.items():
+        counts["sources"][name]["prompts"] = n
+    if not counts["kept"] and not (prompts.total() and not counts["candidates"]):
         raise DataError(nothing_left(counts))
     return counts
 
@@ -226,21 +228,21 @@ def write(passing: Passing, gone: Mapping[int, Dropped], out: Path) -> None:
                 (candidates if kind == "candidates" else examples).write(text)
 
 
-def copy_prompts(sources: Mapping[str, Path], out: Path) -> int:
-    """Pass the sources' dev and test splits on, but for empty ones. Returns how many went on."""
-    count = 0
+def copy_prompts(sources: Mapping[str, Path], out: Path) -> Counter[str]:
+    """Pass the sources' dev and test splits on, but for empty ones. Returns how many of each source went on."""
+    count = Counter[str]()
     kinds: dict[str, type[Example] | type[Prompt]] = {"dev": Example, "test": Prompt}
     with jsonl.writer(out / DROPPED, append=True) as drop:
         for split, kind in kinds.items():
             with jsonl.writer(out / f"{split}.jsonl") as put:
-                for folder in sources.values():
+                for name, folder in sources.items():
                     for dialogue in jsonl.read(folder / f"{split}.jsonl", kind):
                         if reason := empty_turn(dialogue):
                             drop(Dropped(dialogue.id, "empty_turn", f"{reason} ({split})"))
                         else:
                             put(dialogue)
-                            count += 1
-    return count
+                            count[name] += 1
+    return +count
 
 
 def nothing_left(counts: Mapping[str, Any]) -> str:

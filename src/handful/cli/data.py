@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from handful.cli.options import told
+from handful.cli.options import FolderPath, told
 from handful.core.errors import DataError, HandfulError, RecipeError
 from handful.run.patience import Patience
 
@@ -22,7 +22,7 @@ DEFAULT = Patience()
 @click.argument("urls", nargs=-1, metavar="[URL]...")
 @click.option(
     "--to",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FolderPath(),
     help="The folder to put it in.  [default: dumps; for a recipe's files, the folder that it names]",
 )
 @click.option(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from handful.cli.options import SET, WORK, told
+from handful.cli.options import SET, WORK, FolderPath, told
 from handful.core.errors import HandfulError
 
 FORMATS = ("messages", "parquet", "conversations", "alpaca")
@@ -18,7 +18,7 @@ FORMATS = ("messages", "parquet", "conversations", "alpaca")
     "--to",
     "to",
     required=True,
-    type=click.Path(path_type=Path),
+    type=FolderPath(),
     metavar="DIR",
     help="The folder to write: new, or empty.",
 )

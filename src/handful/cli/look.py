@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +17,8 @@ if TYPE_CHECKING:
 
 
 def echo_json(value: Any) -> None:
+    import json
+
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
@@ -106,6 +106,8 @@ def show_folder(folder: Path, samples: int, as_json: bool) -> None:
 
 def sample(path: Path, count: int) -> dict[str, Any]:
     """How many records a file has, and the first few."""
+    import json
+
     found: list[Any] = []
     number = 0
     with path.open("rb") as file:
@@ -202,6 +204,8 @@ def explain(recipe: Path, id: str, work: Path, overrides: tuple[str, ...], as_js
     for sighting in story.sightings:
         click.echo(f"{sighting.step:22} {in_words(sighting)}")
         click.echo(f"{'':22}   {sighting.file}:{sighting.line}")
+    if story.made_of_it:
+        click.echo(f"\nAlso made of it: {', '.join(story.made_of_it)}")
 
 
 def story_lines(story: Story) -> list[str]:
@@ -263,6 +267,8 @@ def tidy(recipes: tuple[Path, ...], work: Path, overrides: tuple[str, ...], yes:
     A folder made with --set is needed only if the same --set is given here. Verdicts of people (people.sqlite) are
     never touched.
     """
+    import shutil
+
     from handful import STAGES, load, plan
     from handful.run.lock import locked
 

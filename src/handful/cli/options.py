@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import click
 
@@ -15,10 +16,25 @@ from handful.core.errors import HandfulError, RecipeError, Waiting
 P = ParamSpec("P")
 R = TypeVar("R")
 
+
+class FolderPath(click.Path):
+    """A folder, by a name: an empty one, as of a shell's variable that is not set, would be the folder one is in."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False)
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        if value == "":
+            self.fail('is empty; name a folder, or "." for this one', param, ctx)
+        return super().convert(value, param, ctx)
+
+
 RECIPE = click.argument("recipe", type=click.Path(path_type=Path))
 WORK = click.option(
     "--work",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FolderPath(),
     default=Path("work"),
     show_default=True,
     help="The folder that holds the results; recipes that agree share them.",

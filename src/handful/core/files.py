@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from errno import ENOENT
 from pathlib import Path
 
 
@@ -24,5 +26,27 @@ def file_hash(path: Path) -> str:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Every file below `folder`, in an order that does not depend on the machine."""
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    """Every file below `folder`, in an order that does not depend on the machine.
+
+    Links to folders are followed, but for one that leads to a folder that it lies in.
+
+    Raises:
+        OSError: a folder cannot be read, or a link leads nowhere. Passed over, it would be missed by nobody.
+    """
+    return sorted(_files_below(folder, frozenset()))
+
+
+def _files_below(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
+    stat = folder.stat()
+    if (here := (stat.st_dev, stat.st_ino)) in above:
+        return
+    with os.scandir(folder) as entries:
+        found = list(entries)
+    for entry in found:
+        path = Path(entry.path)
+        if path.is_dir() if entry.is_symlink() else entry.is_dir():
+            yield from _files_below(path, above | {here})
+        elif path.is_file() if entry.is_symlink() else entry.is_file():
+            yield path
+        elif entry.is_symlink() and not entry.name.startswith(".") and not path.exists():
+            raise FileNotFoundError(ENOENT, "a link that leads to no file", entry.path)

@@ -87,7 +87,10 @@ def whole(to: Path) -> Iterator[Path]:
     """A folder to fill, which takes the place of `to` at the end. After an error nothing of it is left."""
     to = to.resolve()
     partial = to.with_name(f".{to.name}{PARTIAL}")
-    to.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise DataError(f"{to}: lies below a file; name a folder elsewhere with --to") from error
     shutil.rmtree(partial, ignore_errors=True)  # what a killed export left
     partial.mkdir()
     try:

@@ -53,7 +53,8 @@ READ_IN_WORDS = {
     "missing_attribute": "a row without what makes it a post",
     "moderator": "written as a moderator",
     "no_answer": "there is no answer",
-    "no_comments": "a site without a table of comments",
+    "no_comments": "a site without comments",
+    "no_questions": "a site without questions",
     "no_instances": "a task without instances",
     "no_prompt": "there is no question",
     "no_score": "its votes are not stated",
@@ -134,6 +135,9 @@ def by_source(counts: Mapping[str, Any], select: Mapping[str, Any] | None) -> st
         took = (source["dropped"].get(rule, 0) for source in sources.values())
         cells.append((plain(rule), *(f"{n:,}" for n in took)))
     cells.append(("left", *(f"{source['kept']:,}" for source in sources.values())))
+    if any("prompts" in source for source in sources.values()):
+        prompts = (source.get("prompts", 0) for source in sources.values())
+        cells.append(("to test or to watch with", *(f"{n:,}" for n in prompts)))
     if select is not None:
         cells.append(("drawn", *(f"{select['drawn'].get(name, 0):,}" for name in sources)))
     return table(("rule", *map(plain, sources)), cells)

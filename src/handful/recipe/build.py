@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
+from math import isfinite
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -55,7 +56,11 @@ def _build_scalar(kind: Any, origin: Any, value: Any, path: str) -> Any:
         return float(value)
     if isinstance(kind, type) and issubclass(kind, str) and type(value) is str:
         return kind(value)
+    if kind is float and type(value) is float and not isfinite(value):
+        raise Misfit(path, f"must be a finite number, found {value}")
     if type(value) is not kind:
+        if isinstance(kind, type) and issubclass(kind, str):
+            kind = str
         wanted = {tuple: "a list", dict: "a table"}.get(origin, getattr(kind, "__name__", str(kind)))
         raise Misfit(path, f"expected {wanted}, found {value!r}")
     return value
@@ -70,7 +75,7 @@ def _build_union(arguments: Iterable[Any], value: Any, path: str) -> Any:
         raise Misfit(path, f"expected a table, found {value!r}")
     if "kind" not in value:
         raise Misfit(path, f"is missing 'kind', one of {_listed(by_kind)}")
-    if value["kind"] not in by_kind:
+    if value["kind"] not in list(by_kind):  # by value: what TOML holds may not be hashable
         problem = f"{value['kind']!r} is not one of {_listed(by_kind)}{_hint(value['kind'], by_kind)}"
         raise Misfit(inside(path, "kind"), problem)
     return _build_table(by_kind[value["kind"]], value, path)

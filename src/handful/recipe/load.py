@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from handful.recipe.schema import Recipe
 from handful.recipe.values import InputPath, ModelRef
 
 COMMAND_LINE = Path("--set")
+MAX_NAME_BYTES = 100
+"""Of a source, a system or a judge: its folder has the stage in front and the key behind, and file systems take 255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +52,36 @@ def load(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
     except Misfit as error:
         raise RecipeError(f"{blame(layers, error).file}: {error}") from error
     try:
+        check_entries(recipe)
         check_names(recipe)
+        recipe = locate(recipe, "", layers)
     except Misfit as error:
         raise RecipeError(f"{blame(layers, error).file}: {error}") from error
-    return complete(locate(recipe, "", layers))
+    return complete(recipe)
 
 
 def read_layers(path: Path, above: tuple[Path, ...] = ()) -> list[Layer]:
     """The file and those that it extends, the lowest first."""
-    if path.resolve() in above:
-        raise RecipeError(f"{path}: extends itself, by way of {above[-1].name}")
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        here = path.resolve()
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         by = f" (named by `extends` in {above[-1]})" if above else ""
         raise RecipeError(f"{path}: no such recipe{by}") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise RecipeError(
+            f"{path}: cannot be read as a recipe, which is a TOML file ({error.strerror})"
+        ) from error
+    except (ValueError, RuntimeError) as error:  # no TOML, or nested without end; a link to itself
         raise RecipeError(f"{path}: {error}") from error
+    if here in above:
+        raise RecipeError(f"{path}: extends itself, by way of {above[-1].name}")
     parent = tables.pop("extends", None)
     if parent is None:
         return [Layer(path, tables)]
     if not isinstance(parent, str):
         raise RecipeError(f"{path}: extends: expected a file name, found {parent!r}")
-    return [*read_layers(path.parent / parent, (*above, path.resolve())), Layer(path, tables)]
+    return [*read_layers(path.parent / parent, (*above, here)), Layer(path, tables)]
 
 
 def read_override(text: str) -> Layer:
@@ -82,7 +91,7 @@ def read_override(text: str) -> Layer:
         raise RecipeError(f"--set {text}: expected KEY=VALUE, as in train.epochs=3")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         parsed = value
     tables: Any = parsed
     for name in reversed(key.strip().split(".")):
@@ -126,10 +135,19 @@ def _topmost(layers: Sequence[Layer], names: Sequence[str]) -> Layer:
 
 
 def locate(value: Any, path: str, layers: Sequence[Layer]) -> Any:
-    """The same tables with every relative path made absolute, from the file that states it."""
+    """The same tables with every relative path made absolute, from the file that states it.
+
+    Raises:
+        Misfit: a path that leads nowhere: empty, a link to itself, or in the home of nobody.
+    """
     if isinstance(value, InputPath) or (isinstance(value, ModelRef) and value.is_folder):
+        if not value.strip():
+            raise Misfit(path, "is empty; name a file or a folder")
         folder = _topmost(layers, path.replace("[", ".").split(".")).folder
-        return type(value)(str((folder / Path(value).expanduser()).resolve()))
+        try:
+            return type(value)(str((folder / Path(value).expanduser()).resolve()))
+        except (RuntimeError, ValueError) as error:
+            raise Misfit(path, f"{str(value)!r} leads to no file ({error})") from error
     if is_dataclass(value) and not isinstance(value, type):
         found = {f.name: getattr(value, f.name) for f in fields(value)}
         return replace(value, **{k: locate(v, inside(path, k), layers) for k, v in found.items()})
@@ -138,6 +156,30 @@ def locate(value: Any, path: str, layers: Sequence[Layer]) -> Any:
     if isinstance(value, dict):
         return {name: locate(item, inside(path, name), layers) for name, item in value.items()}
     return value
+
+
+def check_entries(recipe: Recipe) -> None:
+    """Raise Misfit where there is no source, one that reads nothing, or a name that is none for a folder."""
+    if not recipe.sources:
+        raise Misfit("sources", "is empty; add a table [sources.NAME] for each dump to read")
+    tables: dict[str, Mapping[str, object]] = {
+        "sources": recipe.sources,
+        "generate.systems": recipe.generate.systems,
+        "judge.judges": recipe.judge.judges,
+    }
+    for table, entries in tables.items():
+        for name in entries:
+            fits = name.strip() and name.isprintable() and "/" not in name
+            if not fits or len(name.encode()) > MAX_NAME_BYTES:
+                raise Misfit(
+                    table,
+                    f"{name[:40]!r} cannot name a folder, as an entry has to: letters and blanks, "
+                    f"no '/', at most {MAX_NAME_BYTES} bytes",
+                )
+    for name, source in recipe.sources.items():
+        for key in ("paths", "submissions"):
+            if getattr(source, key, None) == ():
+                raise Misfit(f"sources.{name}.{key}", "is empty; name the files or folders to read")
 
 
 def check_names(recipe: Recipe) -> None:

@@ -50,7 +50,12 @@ def wanted(url: str, folder: Path, given: Checksum | None = None) -> Wanted:
     if parts.scheme == "magnet" or url.endswith(".torrent"):
         raise DataError(f"{shown(url)}: a torrent; fetch it with a torrent client, and give `run` the file")
     if parts.scheme not in ("http", "https") or not host:
-        raise DataError(f"{shown(url)}: not an http or https address")
+        hint = (
+            "; the path of a file that is here already goes straight into the recipe" if is_local(url) else ""
+        )
+        raise DataError(
+            f"{shown(url) or repr(url)}: not an http or https address; it begins with https:// and a host{hint}"
+        )
     if parts.username is not None:
         raise DataError(
             f"{shown(url)}: has a user name in it; what stands in a command or a recipe is read by others. "
@@ -66,6 +71,13 @@ def wanted(url: str, folder: Path, given: Checksum | None = None) -> Wanted:
         raise DataError(f"{shown(url)}: two checksums are given for it, {stated} and {given}")
     bare = parts._replace(fragment="").geturl()
     return Wanted(bare, folder / file_name(bare), stated or given)
+
+
+def is_local(url: str) -> bool:
+    """Whether what was given as an address is a file's."""
+    return url.startswith("file:") or (
+        url.isprintable() and len(url) < MAX_NAME_BYTES and Path(url).is_file()
+    )
 
 
 def file_name(url: str) -> str:

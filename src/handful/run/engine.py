@@ -16,17 +16,20 @@ import shutil
 import traceback
 import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from handful.core.errors import HandfulError
 from handful.core.files import file_hash, files_below, write_whole
+
+if TYPE_CHECKING:
+    from handful.run.processes import Pool
 
 PART = "part.json"
 DRAFTS = ".drafts-"
@@ -65,26 +68,44 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-_engine: ContextVar[Engine] = ContextVar("engine")
+@dataclass(slots=True)
+class InUse:
+    """An engine, and what shards have started on it: kept for those to come."""
+
+    engine: Engine
+    kept: ExitStack
+    pool: Pool | None = None
+
+
+_in_use: ContextVar[InUse | None] = ContextVar("in_use", default=None)
 
 
 @contextmanager
 def using(engine: Engine) -> Iterator[None]:
-    """Run shards on `engine` within the block. The outermost one of a cluster leaves the cluster at its end."""
-    outermost = current().kind != "ray"
-    token = _engine.set(engine)
-    try:
+    """Run shards on `engine` within the block.
+
+    Processes that one call of `each` has started serve the next ones, and end with the block. A block within one of
+    the same engine shares them. The outermost block of a cluster leaves the cluster at its end.
+    """
+    around = _in_use.get()
+    if around and around.engine == engine:
         yield
-    finally:
-        _engine.reset(token)
-        if engine.kind == "ray" and outermost:
+        return
+    with ExitStack() as kept:
+        if engine.kind == "ray" and current().kind != "ray":
             from handful.run.cluster import leave
 
-            leave()
+            kept.callback(leave)
+        token = _in_use.set(InUse(engine, kept))
+        try:
+            yield
+        finally:
+            _in_use.reset(token)
 
 
 def current() -> Engine:
-    return _engine.get(Engine())
+    in_use = _in_use.get()
+    return in_use.engine if in_use else Engine()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +161,7 @@ def each(
             stopped. Or a shard's worker was lost ATTEMPTS times.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with drafts_in(folder) as drafts:
+    with using(current()), drafts_in(folder) as drafts:
         todo = {}
         for name, shard in shards.items():
             if finished(folder / name, fingerprint(function, shard)):
@@ -163,13 +184,22 @@ def _run(job: Job, processes: int | None) -> Names:
 
         yield from run_on_ray(job, engine)
     elif at_a_time > 1:
-        from handful.run.processes import run_in_processes
-
-        yield from run_in_processes(job, at_a_time)
+        yield from _pool().run(job, at_a_time)
     else:
         for name, shard in job.shards.items():
             run_shard(job.function, shard, job.folder / name, job.drafts, partial(job.moved, name))
             yield name
+
+
+def _pool() -> Pool:
+    """The processes of the block that this is in: none, at first."""
+    in_use = _in_use.get()
+    assert in_use
+    if in_use.pool is None:
+        from handful.run.processes import Pool
+
+        in_use.pool = in_use.kept.enter_context(Pool())
+    return in_use.pool
 
 
 def run_shard(

@@ -11,6 +11,7 @@ from typing import Any
 
 from handful.core import jsonl
 from handful.core.errors import HandfulError, RecipeError
+from handful.run.engine import current, using
 from handful.run.environment import environment
 from handful.run.keys import Hashes, key_of, plain
 from handful.run.lock import locked
@@ -145,7 +146,7 @@ def execute(
         raise RecipeError(f"--only {only}: no such stage in this plan")
     by_label = {step.label: step for step in steps}
     ran = []
-    with locked(root / "lock"):
+    with locked(root / "lock"), using(current()):
         hashes = Hashes(root / "hashes.json")
         for step in steps:
             if only is not None and step.stage.name != only:

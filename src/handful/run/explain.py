@@ -11,7 +11,7 @@ from typing import Any
 from handful.core.errors import DataError
 from handful.run.drops import Text
 from handful.run.execute import Step
-from handful.run.ids import look_up, question_of
+from handful.run.ids import lines_of, look_up, question_of
 
 ID_FIELDS = ("id", "prompt_id")
 
@@ -32,6 +32,8 @@ class Story:
 
     id: str
     sightings: tuple[Sighting, ...]
+    made_of_it: tuple[str, ...] = ()
+    """Ids of what else was made of a question: the dialogues in the comments below its answers."""
 
     @property
     def text(self) -> Text | None:
@@ -59,9 +61,15 @@ def explain(steps: Sequence[Step], wanted: str) -> Story:
     wanted = wanted.strip()
     for id in dict.fromkeys((wanted, question_of(wanted) or wanted)):
         if sightings := tuple(follow(steps, id)):
-            return Story(id, sightings)
+            return Story(id, sightings, dialogues_below(steps, id))
     id = look_up([step.folder for step in steps if step.done], wanted)
-    return Story(id, tuple(follow(steps, id)))
+    return Story(id, tuple(follow(steps, id)), dialogues_below(steps, id))
+
+
+def dialogues_below(steps: Sequence[Step], question: str) -> tuple[str, ...]:
+    """The ids that go on where that of a question ends."""
+    folders = [step.folder for step in steps if step.done]
+    return tuple(dict.fromkeys(id for id, _ in lines_of(folders) if id.startswith(f"{question}/")))
 
 
 def follow(steps: Sequence[Step], id: str) -> Iterator[Sighting]:
@@ -98,6 +106,10 @@ def search(step: str, file: Path, wanted: set[str]) -> Iterator[Sighting]:
 def in_words(sighting: Sighting) -> str:
     """What the record says, in a line."""
     record, name = sighting.record, sighting.file.stem
+    if record.get("rule", "").startswith("masked_"):
+        return (
+            f"kept, with private data masked ({record['rule'].removeprefix('masked_')}: {record['detail']})"
+        )
     if "rule" in record:
         return f"dropped by {record['rule']}" + (f": {record['detail']}" if record["detail"] else "")
     if "answer_score" in record:

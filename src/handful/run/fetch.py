@@ -66,6 +66,9 @@ def fetch(file: Wanted, patience: Patience | None = None, say: Say = lambda line
     """
     patience = patience or Patience()
     file.target.parent.mkdir(parents=True, exist_ok=True)
+    for path in (file.target, file.part):
+        if path.is_dir():
+            raise DataError(f"{path}: is a folder, where a file should go; choose another folder with --to")
     if file.target.exists():
         check_present(file, patience, say)
         file.notes.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from handful.run.drops import ID_FIRST, id_of
 
 QUESTION = re.compile(r"(?:https?://)?([\w.-]+\.\w+)/(?:questions|q)/(\d+)(?:[/?#].*)?")
 ANSWER = re.compile(r"(?:https?://)?([\w.-]+\.\w+)/a/(\d+)(?:[/?#].*)?")
+REDDIT = re.compile(r"(?:https?://)?(?:\w+\.)?reddit\.com/(?:r/\w+/)?comments/(\w+)(?:[/?#].*)?")
 NUMBERED = re.compile(r"(.+)/(\d+)")
 RULE_NEXT = b'","rule":"'
 SHOWN = 3
@@ -63,9 +64,13 @@ def pointer(wanted: str) -> Callable[[str, bytes], bool]:
         def of_answer(id: str, line: bytes) -> bool:
             if id.startswith(f"{site}/") and line[len(ID_FIRST) + len(id.encode()) :].startswith(RULE_NEXT):
                 return bool(named.search(line))  # dropped while reading: only the detail names the answer
-            return address in line
+            dialogue = id.startswith(f"{site}/") and id.count("/") == 2 and id.endswith(f"/{answer}")
+            return dialogue or address in line
 
         return of_answer
+    if found := REDDIT.fullmatch(wanted):
+        post = f"/comments/{found[1]}/".encode()
+        return lambda id, line: post in line
     if not wanted.startswith(("http://", "https://")):
         return lambda id, line: False
     bare = wanted.partition("#")[0].partition("?")[0].rstrip("/")

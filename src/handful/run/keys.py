@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from handful.core.errors import DataError
@@ -35,7 +36,7 @@ def plain(value: Any, hashes: Hashes) -> Any:
     """Parameters as dicts, lists, strings and numbers, with input files as their name and sha256.
 
     Raises:
-        DataError: an input file is missing.
+        DataError: an input file is missing, or no file.
     """
     if isinstance(value, InputPath) or (isinstance(value, ModelRef) and value.is_folder):
         return {"input": Path(value).name, "sha256": hashes.of(Path(value))}
@@ -69,7 +70,7 @@ class Hashes:
         """The hash of a file, or of a folder's file names and contents.
 
         Raises:
-            DataError: there is nothing at `path`.
+            DataError: there is nothing at `path`, or what cannot be read twice: a pipe, a device.
         """
         if path.is_dir():
             lines = [
@@ -96,6 +97,10 @@ class Hashes:
             stat = path.stat()
         except FileNotFoundError as error:
             raise DataError(f"{path}: no such file or folder") from error
+        if not S_ISREG(stat.st_mode):
+            raise DataError(
+                f"{path}: is neither a file nor a folder; what comes through a pipe or a device must be saved first"
+            )
         return [stat.st_size, stat.st_mtime_ns]
 
     def save(self) -> None:

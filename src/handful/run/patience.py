@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
 
@@ -26,7 +25,9 @@ class Patience:
         Args:
             asked: seconds that the server asks for.
         """
+        from random import uniform  # the command line shows these limits, and draws nothing
+
         if asked is not None:
             return asked if asked <= self.longest_asked_seconds else None
         longest = min(self.first_wait_seconds * 2.0 ** min(failed - 1, 30), self.longest_wait_seconds)
-        return random.uniform(longest / 2, longest)  # so that many clients do not come back at once
+        return uniform(longest / 2, longest)  # so that many clients do not come back at once

@@ -49,6 +49,12 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Manifest)
     except (FileNotFoundError, NotADirectoryError) as error:
+        if not folder.exists():
+            raise CorruptFolder(
+                f"{folder}: no such folder; `handful plan RECIPE` lists those of a recipe"
+            ) from error
+        if not folder.is_dir():
+            raise CorruptFolder(f"{folder}: is a file, not a finished folder") from error
         raise CorruptFolder(f"{folder}: holds no {MANIFEST}; it is not a finished folder") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CorruptFolder(f"{path}: cannot be read ({error}); {remedy(folder)}") from error

@@ -29,7 +29,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from handful.core.beginnings import ENOUGH, foreign
 from handful.core.errors import DataError
+from handful.core.files import files_below
 from handful.core.types import Example, Noun, Origin, Prompt, Role, Turn
 from handful.recipe.sources import Authored
 
@@ -37,6 +39,7 @@ KEYS = ("split", "kind", "topic", "author", "license", "url")
 SPLITS = {"train": "examples", "dev": "dev", "test": "test"}
 """Split -> the file of the stage's folder that it goes to."""
 HEADINGS: dict[str, Role] = {"## User": "user", "## Assistant": "assistant"}
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 FENCE = re.compile(r"\s*(`{3,}|~{3,})([^\n]*)")
 
 
@@ -59,10 +62,7 @@ def read(
     """
     seen: dict[str, Path] = {}
     for path in _files(source.paths):
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
+        text = read_text(path)
         split, record = parse(text, str(path), name)
         if first := seen.get(record.id):
             raise DataError(
@@ -73,6 +73,26 @@ def read(
     return {}
 
 
+def read_text(path: Path) -> str:
+    """Raises DataError where a file is not text in UTF-8; names the line."""
+    raw = path.read_bytes()
+    if words := foreign(raw[:ENOUGH]):
+        raise DataError(f"{path}: {words}")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = 1 + raw.count(b"\n", 0, error.start)
+        raise DataError(
+            f"{path}:{line}: is not UTF-8 text ({error.reason}); save the file as UTF-8"
+        ) from error
+    if found := CONTROL.search(text):
+        line = 1 + text.count("\n", 0, found.start())
+        raise DataError(
+            f"{path}:{line}: holds the control character {found[0]!r}, which is no text; remove it"
+        )
+    return text
+
+
 def _files(paths: Iterable[str]) -> list[Path]:
     files: list[Path] = []
     for path in map(Path, paths):
@@ -81,12 +101,12 @@ def _files(paths: Iterable[str]) -> list[Path]:
         below = (
             [path]
             if path.is_file()
-            else sorted(f for f in path.rglob("*.md") if f.name.lower() != "readme.md")
+            else [f for f in files_below(path) if f.suffix == ".md" and f.name.lower() != "readme.md"]
         )
         if not below:
             raise DataError(f"{path}: holds no *.md file")
         files += below
-    return files
+    return list(dict.fromkeys(files))  # what is named twice is read once
 
 
 def parse(text: str, path: str, source: str) -> tuple[str, Example | Prompt]:

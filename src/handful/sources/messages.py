@@ -13,18 +13,19 @@ covered: tools, images, and system messages, which are left out and counted, as 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from handful.core.errors import DataError
 from handful.core.optional import need
 from handful.core.types import Dropped, Example, Noun, Origin, Prompt, Role, Turn, check_turns
 from handful.recipe.sources import Messages
 from handful.run.progress import progress
+from handful.sources import json_rows
+from handful.sources.json_rows import BadRow
 
 ROLES: dict[str, Role] = {"user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant"}
 FILES = {"train": "examples", "dev": "dev", "test": "test"}
@@ -32,13 +33,8 @@ SUFFIXES = (".json", ".jsonl", ".parquet")
 FORMS = ("messages", "conversations", "instruction")
 COLUMNS = (*FORMS, "input", "output", "history")
 NESTED = "instances"
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 PROVENANCE = ("id", "source", "community", "title", "url", "author", "license", "tags")
-BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-BOM = b"\xef\xbb\xbf"
-
-
-class BadRow(ValueError):
-    """A row that is not a dialogue. Says why."""
 
 
 def read(
@@ -92,18 +88,22 @@ def _files(paths: Iterable[str]) -> list[Path]:
     for path in map(Path, paths):
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
-        below = [path] if path.is_file() else sorted(f for f in path.iterdir() if f.suffix in SUFFIXES)
+        below = [path] if path.is_file() else sorted(filter(_is_wanted, path.iterdir()))
         if not below:
             raise DataError(f"{path}: holds no *.json, *.jsonl or *.parquet file")
         files += below
-    return files
+    return list(dict.fromkeys(files))  # what is named twice is read once
+
+
+def _is_wanted(path: Path) -> bool:
+    return path.suffix in SUFFIXES and not path.is_dir()
 
 
 def rows(path: Path) -> Iterator[tuple[str, Any]]:
     """Yield where each row stands ("file.jsonl:12") and the row, or a BadRow in its place.
 
     Raises:
-        DataError: the file is empty, or a list or Parquet that cannot be read.
+        DataError: the file is empty, of another kind or damaged.
     """
     if path.suffix == ".parquet":
         need("pyarrow", f"reading {path.name}")
@@ -111,35 +111,7 @@ def rows(path: Path) -> Iterator[tuple[str, Any]]:
 
         yield from parquet.rows(path, FORMS, (*COLUMNS, *PROVENANCE))
         return
-    with path.open("rb") as file:
-        head = file.read(1 << 16).removeprefix(BOM).lstrip()
-        file.seek(0)
-        if not head:
-            raise DataError(f"{path}: is empty")
-        if head.startswith(b"["):
-            yield from _list(path, file.read().removeprefix(BOM))
-            return
-        for number, line in enumerate(file, start=1):
-            line = line.removeprefix(BOM).strip() if number == 1 else line.strip()
-            if not line:
-                continue
-            row: Any
-            try:
-                row = msgspec.json.decode(line)
-            except BAD_JSON as error:
-                row = BadRow(f"not JSON ({error})")
-            yield f"{path.name}:{number}", row
-
-
-def _list(path: Path, content: bytes) -> Iterator[tuple[str, Any]]:
-    try:
-        found = msgspec.json.decode(content, type=list[Any])
-    except BAD_JSON as error:
-        raise DataError(f"{path}: begins as a JSON list, and cannot be read as one ({error})") from error
-    if not found:
-        raise DataError(f"{path}: is an empty list")
-    for number, row in enumerate(found, start=1):
-        yield f"{path.name}: row {number}", row
+    yield from json_rows.rows(path)
 
 
 def read_row(
@@ -271,6 +243,8 @@ def _id(row: Mapping[str, Any], fallback: str, name: str) -> str:
         return fallback
     if not isinstance(id, str | int):
         raise BadRow("id must be text or a number")
+    if CONTROL.search(str(id)):
+        raise BadRow(f"the id {id!r} holds a control character")
     return str(id) if "/" in str(id) else f"{name}/{id}"
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from handful.core.beginnings import ENOUGH, foreign
 from handful.core.errors import DataError
 
 BATCH = 1_000
+MAGIC = b"PAR1"
 
 
 def rows(path: Path, needed: Collection[str], known: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -37,5 +39,11 @@ def rows(path: Path, needed: Collection[str], known: Collection[str]) -> Iterato
                         {name: value for name, value in row.items() if value is not None},
                     )
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            head = file.read(ENOUGH)
+        if words := "" if head.startswith(MAGIC) else foreign(head):
+            raise DataError(f"{path}: is no Parquet file: it {words}") from error
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path}: cannot be read as Parquet ({reason})") from error
+        raise DataError(
+            f"{path}: cannot be read as Parquet ({reason}); where it was cut off, fetch it again"
+        ) from error

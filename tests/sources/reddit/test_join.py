@@ -337,7 +337,14 @@ def test_no_more_files_are_open_than_their_windows_fit_into_memory(
     """Two files with a window of 2 GiB, and memory for one."""
     monkeypatch.setattr("handful.sources.reddit.read.WORTH_PROCESSES", 0)
     monkeypatch.setattr("handful.sources.reddit.read.memory", lambda: 7 << 30)
-    monkeypatch.setattr("handful.run.processes.run_in_processes", None)
+    monkeypatch.setattr("handful.run.processes.Worker", None)
     told = [dump(comment(f"c{n}"), name=f"RC_{n}.zst") for n in range(2)]
     with using(Engine(workers=8)):
         assert pairs(curate(dump(submission(), name="RS.zst"), told)) == ["t3_abc/t1_c0"]
+
+
+def test_a_comment_that_is_nested_without_end_is_a_bad_row(dump, curate, submission, comment):
+    deep = '{"link_id": "t3_abc", "body": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    more = [comment(f"c{n}") for n in range(3)]
+    found = curate(dump(submission(), name="RS.zst"), dump(*more[:1], deep, *more[1:], name="RC.zst"))
+    assert len(pairs(found)) == 1

@@ -188,7 +188,6 @@ def test_a_thread_that_is_no_dialogue_has_a_reason(thread, comments, posts, rule
     [
         (comment(1, "Nice.", THIRD), comment(2, "Thanks.", ANSWERER)),
         (comment(1, "Why?", ASKER, post=1), comment(2, "Why not?", ANSWERER, post=1)),
-        (),
     ],
 )
 def test_where_the_asker_says_nothing_under_the_answer_there_is_no_thread(thread, comments):
@@ -247,6 +246,25 @@ def test_a_site_without_comments_is_a_drop_unless_none_has_any(site, dump, quest
     assert counts["dropped"] == {"no_comments": 1}
     with pytest.raises(DataError, match=r"no Comments\.xml for any of the 1 sites"):
         read(tmp_path / "cha.example.com", tmp_path / "again")
+
+
+def test_a_site_that_holds_nothing_is_a_drop_unless_all_do(site, question, answer, tmp_path):
+    rows = [question(1), answer(2, 1)]
+    site(rows, ALTERNATE)
+    no_talk, no_posts = site(rows, [], "cha.example.com"), site([], ALTERNATE, "mate.example.com")
+    _, examples, dropped = read(tmp_path, tmp_path / "out")
+    assert [example.id for example in examples] == ["tea.example.com/1/2"]
+    assert [(d.id, d.rule) for d in dropped] == [
+        ("cha.example.com", "no_comments"),
+        ("mate.example.com", "no_questions"),
+    ]
+    with pytest.raises(DataError, match=r"cha\.example\.com/Comments\.xml: holds no comments$"):
+        read(no_talk, tmp_path / "again")
+    (no_posts / "Posts.xml").write_bytes(b"<!DOCTYPE html><html>404")
+    with pytest.raises(
+        DataError, match=r"mate\.example\.com/Posts\.xml: holds no questions; it is a web page"
+    ):
+        read(no_posts, tmp_path / "third")
 
 
 def test_sites_are_chosen_as_those_of_questions_are(site, question, answer, tmp_path):

@@ -224,6 +224,16 @@ def test_without_the_table_or_with_the_setting_off_authors_are_numbers(site, cur
     assert "authors" not in counts
 
 
+def test_a_site_that_is_there_twice_takes_the_accounts_from_where_they_are(site, curate, seven_zip):
+    """Unpacked without Users.xml, beside the dump's archive with it: the unpacked posts are read, and named."""
+    folder = site.parent.parent
+    seven_zip("a", folder / f"{SITE}.7z", "Posts.xml", "Users.xml", cwd=site.parent)
+    site.with_name("Users.xml").unlink()
+    files, counts = curate(folder, sites="all")
+    assert authors(files) == BOTH
+    assert "without_users" not in counts
+
+
 def test_who_is_not_in_the_table_stays_a_number_and_is_counted(dump, question, answer, curate):
     gone = {"OwnerUserId": "", "OwnerDisplayName": "user99"}
     rows = [

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from handful.core.errors import DataError
+from handful.recipe.values import InputPath
 from handful.sources.wikihow.categories import TOP, top_of
 
 
@@ -111,8 +112,11 @@ def test_a_folder_is_read_in_order_and_what_is_something_else_is_named(found, tm
         ("a.html", b" \n", "is empty"),
         ("a.html", b"<html><body><p>Nothing here", "no article can be used: no_steps took 1"),
         ("a.json", b'[{"title": ', "begins as a JSON list"),
-        ("a.jsonl", b"{\n{\n", "bad_row took 2"),
-        ("a.csv", b"\x1f\x8b\x08\xff\xfe,\x00\x01", "its columns are"),
+        ("a.jsonl", b"{\n{\n", "2 of 2 lines are not JSON, the first in line 1"),
+        ("a.json", b"[" * 200_000, "begins as a JSON list"),
+        ("a.csv", b"\x1f\x8b\x08\xff\xfe,\x00\x01", "is packed with gzip"),
+        ("a.csv", b"\x07\x1b[1mred,blue\n1,2\n", r"its columns are '\\x07\\x1b\[1mred', blue"),
+        ("a.jsonl", '{"title": "Go"}'.encode("utf-16"), "is text in UTF-16; `iconv"),
         ("a.csv", b'title,text\n"How to Go,never closed', "no_steps|no article"),
         ("a.csv", b"title,text\nHow to Go", "no article can be used"),
     ],
@@ -122,6 +126,50 @@ def test_a_file_that_cannot_be_used_is_an_error_that_says_why(found, tmp_path, n
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
         found(path)
+
+
+def test_a_control_character_in_json_goes_and_its_step_stays(found, tmp_path, long):
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        json.dumps({"title": "Warm\0 Water", "steps": [f"Take\0 one. {long}", f"Take two.\x08 {long}"]})
+    )
+    all = found(path)
+    assert all.prompts == ["How to warm water?"]
+    assert "1. Take one." in all.answers[0]
+    assert "2. Take two." in all.answers[0]
+
+
+def test_a_row_nested_without_end_is_a_bad_row(found, tmp_path, long):
+    path = tmp_path / "a.jsonl"
+    good = json.dumps({"title": "Warm Water", "steps": [long, f"Now {long}"]})
+    path.write_text(f'{good}\n{{"title": {"[" * 200_000}\n')
+    (dropped,) = found(path).dropped
+    assert (dropped.id, dropped.rule) == ("a.jsonl:2", "bad_row")
+
+
+def test_a_row_whose_quotation_mark_is_never_closed_is_left_out_and_told(found, tmp_path, long):
+    path = tmp_path / "a.csv"
+    steps = "".join(f'How to Warm Water,Step {n}.,"{long}\n{n}"\n' for n in range(3))
+    path.write_text(
+        f'title,heading,paragraph\n{steps}How to Cool Water,Step 1.,"{long}\nHow to Cool Water,Step 2.,x\n'
+    )
+    all = found(path)
+    assert all.prompts == ["How to warm water?"]
+    (dropped,) = all.dropped
+    assert (dropped.id, dropped.rule) == ("a.csv:8", "bad_row")
+    assert dropped.detail.endswith("is never closed: 2 of 9 lines are left out")
+    path.write_text(f'title,heading,paragraph\n{steps}How to Cool Water,"Step 1.\n' + "a,b,c\n" * 30)
+    with pytest.raises(
+        DataError, match=r"a\.csv:8: .*: 31 of 38 lines are one field; close it, or fetch the file again"
+    ):
+        found(path)
+
+
+def test_categories_may_have_long_fields(found, tmp_path, page):
+    (tmp_path / "a.html").write_text(page(breadcrumb=""))
+    table = tmp_path / "categories.csv"
+    table.write_text(f'Category,Title\nHealth,Warm Water\n"{"x" * 200_000}",y\n')
+    assert found(tmp_path / "a.html", categories=(InputPath(table),)).counts["communities"] == {"Health": 1}
 
 
 def test_a_path_that_is_not_there(found, tmp_path):

@@ -81,7 +81,11 @@ def task_files(paths: Iterable[str]) -> list[Path]:
 
 def _below(folder: Path) -> list[Path]:
     found = folder.iterdir() if folder.is_dir() else ()
-    return sorted(path for path in found if path.name.endswith(SUFFIXES) and not path.name.startswith("."))
+    return sorted(
+        path
+        for path in found
+        if path.name.endswith(SUFFIXES) and not path.name.startswith(".") and not path.is_dir()
+    )
 
 
 def read_task(

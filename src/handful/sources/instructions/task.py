@@ -15,9 +15,11 @@ from typing import IO, Any
 
 import msgspec
 
+from handful.core.beginnings import ENOUGH, foreign
 from handful.core.errors import DataError
 from handful.core.optional import need
 
+ZSTD = b"\x28\xb5\x2f\xfd"
 BOM = b"\xef\xbb\xbf"
 MEASURED = 100
 """Instances of a task, its first, whose answers are measured. The collection tests on these, and so has put different
@@ -102,9 +104,15 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
                 with unpacker.stream_reader(file, read_across_frames=True) as stream:
                     yield stream
             except zstandard.ZstdError as error:
-                raise Unused(
-                    "bad_task", f"{path.name}: is no .zst file that can be read ({error})"
-                ) from error
+                with path.open("rb") as start:
+                    head = start.read(ENOUGH)
+                words = "" if head.startswith(ZSTD) else foreign(head)
+                why = (
+                    f"is no .zst file: it {words}"
+                    if words
+                    else f"cannot be unpacked ({error}); fetch it again"
+                )
+                raise Unused("bad_task", f"{path.name}: {why}") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
@@ -154,7 +162,11 @@ def decode(content: bytes, where: str) -> Task:
 
     Half a surrogate pair, which no text can hold, is read as NUL: that spoils its instance rather than the task.
     """
+    if words := foreign(content[:ENOUGH]):
+        raise Unused("bad_task", f"{where}: {words}")
     content = content.removeprefix(BOM)
+    if not content.strip():
+        raise Unused("bad_task", f"{where}: is empty, or cut off before its first byte; fetch it again")
     try:
         try:
             return TASK.decode(content)

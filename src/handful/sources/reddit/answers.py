@@ -104,7 +104,7 @@ def scan(shard: Shard, out: Path) -> dict[str, Any]:
         for number, row in candidates(path, prompts, shard.source, seen):
             try:
                 consider(COMMENT.decode(row), prompts, shard.source, seen, waiting)
-            except (BadRow, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except (BadRow, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 seen.broken += 1
                 where = f"{path.name}:{number}"
                 put(Dropped(f"{shard.name}/{where}", "bad_row", f"{where}: {error}"))

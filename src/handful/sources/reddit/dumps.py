@@ -60,7 +60,7 @@ def kind_of(path: Path) -> Kind | None:
         for row in buffer[:size].split(b"\n", LOOK_AT)[:LOOK_AT]:
             try:
                 hint = HINT.decode(row)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue
             if hint.link_id is not None:
                 return "comments"

@@ -97,7 +97,7 @@ def scan(shard: Shard, out: Path) -> dict[str, Any]:
         for number, row in candidates(path, source, seen):
             try:
                 consider(row, shard, seen, drop)
-            except (BadRow, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except (BadRow, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 seen.broken += 1
                 where = f"{path.name}:{number}"
                 drop(f"{shard.name}/{where}", ("bad_row", f"{where}: {error}"))

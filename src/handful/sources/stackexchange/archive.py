@@ -7,10 +7,8 @@ as fast again. An archive that is damaged, dangerous or of another kind is refus
 from __future__ import annotations
 
 import io
-import lzma
 import re
 import shutil
-import subprocess
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +16,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from handful.core.errors import DataError
-from handful.sources.stackexchange.decoders import decoder
+from handful.sources.stackexchange.decoders import CHUNK as CHUNK
+from handful.sources.stackexchange.decoders import decoder, unpacked
 from handful.sources.stackexchange.header import (
     START_BYTES,
     Block,
@@ -27,12 +26,13 @@ from handful.sources.stackexchange.header import (
     read_header,
     read_start,
 )
+from handful.sources.stackexchange.program import Program
 
-CHUNK = 1 << 20
 MAX_HEADER = 64 << 20
 """Bytes; that of the largest dump is below 1 kB."""
 MAX_RATIO = 1000
 """Unpacked to packed; text stays below 20."""
+UNLIKE = "is damaged: its bytes do not match their checksum; copy the archive again"
 UNSAFE_NAME = re.compile(r"(?:^|/)\.\.(?:/|$)|^/|^[A-Za-z]:")
 
 
@@ -126,9 +126,12 @@ def seven_zip() -> str | None:
 
 
 class Checked(io.RawIOBase):
-    """One member's bytes out of a stream of several. At their end, size and checksum have to be those of the header."""
+    """One member's bytes out of a stream of several. At their end, size and checksum have to be those of the header.
 
-    def __init__(self, packed: Packed, stream: io.RawIOBase, last: bool) -> None:
+    Of the last member, 7-Zip's own comparison counts. Of one before it, 7-Zip's word would come too late.
+    """
+
+    def __init__(self, packed: Packed, stream: ByProgram | ByLibrary, last: bool) -> None:
         self.packed = packed
         self.stream = stream
         self.last = last
@@ -139,21 +142,23 @@ class Checked(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         wanted = memoryview(buffer)[: self.packed.member.size - self.size]
-        count = self.stream.readinto(wanted) or 0 if wanted else 0
+        count = self.stream.readinto(wanted) if wanted else 0
         self.size += count
-        self.crc = zlib.crc32(wanted[:count], self.crc)
-        if not count:
-            self.check()
+        if not (self.last and self.stream.program):
+            self.crc = zlib.crc32(wanted[:count], self.crc)
+        if not count and (fault := self.fault()):
+            raise DataError(f"{self.packed.path}: {self.packed.member.name} {fault}")
         return count
 
-    def check(self) -> None:
-        member, where = self.packed.member, f"{self.packed.path}: {self.packed.member.name}"
+    def fault(self) -> str:
+        """What is wrong with the bytes that came, or ""."""
+        member, program = self.packed.member, self.stream.program
         if self.size != member.size:
-            raise DataError(f"{where} is damaged: {self.size:,} of {member.size:,} bytes could be unpacked")
-        if member.crc not in (None, self.crc):
-            raise DataError(
-                f"{where} is damaged: its bytes do not match their checksum; copy the archive again"
-            )
+            short = f"is damaged: {self.size:,} of {member.size:,} bytes could be unpacked"
+            return program.stopped() or short if program else short
+        if program and self.last:
+            return program.fault()
+        return "" if member.crc in (None, self.crc) else UNLIKE
 
     def close(self) -> None:
         if self.last:
@@ -163,6 +168,8 @@ class Checked(io.RawIOBase):
 
 class ByLibrary(io.RawIOBase):
     """Members end to end, unpacked with the standard library: also what lies before and between them in the block."""
+
+    program = None
 
     def __init__(self, members: Sequence[Packed]) -> None:
         self.chunks = _by_library(members)
@@ -181,43 +188,31 @@ class ByLibrary(io.RawIOBase):
 
 
 class ByProgram(io.RawIOBase):
-    """Members end to end as `7zz x -so` writes them, in one thread: this process reads while that one unpacks."""
+    """Members end to end as 7-Zip's program writes them; where it writes nothing, by the standard library."""
 
     def __init__(self, members: Sequence[Packed], program: str) -> None:
         self.members = members
-        self.begun = False
-        self.instead: ByLibrary | None = None
-        path = str(members[0].path.absolute())
-        names = [packed.member.name for packed in members]
-        self.process = subprocess.Popen(
-            [program, "x", "-so", "-mmt=1", "-spd", "--", path, *names],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
+        self.program: Program | None = Program(
+            program, members[0].path, [packed.member.name for packed in members]
         )
+        self.stream: Program | ByLibrary = self.program
+        self.begun = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if self.instead:
-            return self.instead.readinto(buffer)
-        assert self.process.stdout is not None
-        count: int = self.process.stdout.readinto(buffer)  # type: ignore[attr-defined]
-        if not count and not self.begun and self.process.wait() != 0:
-            # An old 7-Zip may not know these switches.
-            self.instead = ByLibrary(self.members)
-            return self.instead.readinto(buffer)
+        count = self.stream.readinto(buffer)
+        if not count and not self.begun:
+            # An old 7-Zip may not know the switches.
+            self.stream.close()
+            self.program, self.stream = None, ByLibrary(self.members)
+            count = self.stream.readinto(buffer)
         self.begun = True
         return count
 
     def close(self) -> None:
-        if not self.closed:
-            self.process.kill()  # no effect where it has ended
-            self.process.wait()
-            assert self.process.stdout is not None
-            self.process.stdout.close()
+        self.stream.close()
         super().close()
 
 
@@ -237,7 +232,7 @@ def _contents(file: BinaryIO) -> Contents:
             raise DataError(
                 f"has a header of {block.sizes[-1]:,} bytes, more than any dump's; it was not read"
             )
-        content = b"".join(_unpacked(file, block, block.sizes[-1]))
+        content = b"".join(unpacked(file, block, block.sizes[-1]))
         if len(content) != block.sizes[-1] or block.crc not in (None, zlib.crc32(content)):
             raise DataError("is damaged: its header does not match its checksum; copy it again")
         return content
@@ -284,32 +279,10 @@ def _by_library(members: Sequence[Packed]) -> Iterator[bytes]:
     position = 0
     try:
         with path.open("rb") as file:
-            for chunk in _unpacked(file, block, windows[-1][1]):
+            for chunk in unpacked(file, block, windows[-1][1]):
                 for start, stop in windows:
                     if kept := chunk[max(0, start - position) : max(0, stop - position)]:
                         yield kept
                 position += len(chunk)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
-
-
-def _unpacked(file: BinaryIO, block: Block, wanted: int) -> Iterator[bytes]:
-    """The first `wanted` bytes of a block in chunks of at most CHUNK, or fewer where it ends early."""
-    make = decoder(block)
-    unpacker, left, pending = make(), block.packed, b""
-    file.seek(block.offset)
-    while wanted > 0:
-        if unpacker.eof:  # one BZip2 stream may follow another
-            pending, unpacker = unpacker.unused_data, make()
-        if unpacker.needs_input and not pending:
-            pending = file.read(min(CHUNK, left))
-            left -= len(pending)
-            if not pending:
-                return
-        try:
-            chunk = unpacker.decompress(pending, min(CHUNK, wanted))
-        except (OSError, lzma.LZMAError, EOFError, ValueError) as error:
-            raise DataError(f"is damaged: {error}; copy it again") from error
-        pending = b""
-        wanted -= len(chunk)
-        yield chunk

@@ -27,7 +27,7 @@ from handful.core.errors import DataError
 from handful.core.types import Dropped, Example, Origin, Role, Turn
 from handful.markup.html import to_line, to_text
 from handful.recipe.sources import CommentChains
-from handful.run.engine import each
+from handful.run.engine import Part, each
 from handful.run.progress import progress
 from handful.sources.output import Output
 from handful.sources.stackexchange.archive import CHUNK
@@ -37,7 +37,7 @@ from handful.sources.stackexchange.join import authors, license
 from handful.sources.stackexchange.network import identity
 from handful.sources.stackexchange.rows import attributes, records
 from handful.sources.stackexchange.shards import named
-from handful.sources.stackexchange.sites import COMMENTS, Site, passed_over, shelf, sites
+from handful.sources.stackexchange.sites import COMMENTS, Site, instead, passed_over, shelf, sites
 from handful.sources.stackexchange.threads import (
     Seen,
     Shelf,
@@ -105,6 +105,7 @@ def read(
             ended=lambda site: advance(sizes[site] / MB, site),
             processes=1 if sum(sizes.values()) < WORTH_PROCESSES else None,
         )
+    put_empty(parts, shards, put)
     totals = Counter[str]()
     for part in parts.values():
         taken = part.counts["rules"]
@@ -117,6 +118,19 @@ def read(
         "communities": {site: part.counts["dialogues"] for site, part in parts.items()},
         **({"passed_over": skipped} if (skipped := passed_over(source)) else {}),
     }
+
+
+def put_empty(parts: Mapping[str, Part], shards: Mapping[str, Chains], put: Output) -> None:
+    """Put a drop for each site that holds no question, or no comment. Raises DataError where that is every site."""
+    empty = {}
+    for site, part in parts.items():
+        for table, what in ((shards[site].comments, "comments"), (shards[site].posts, "questions")):
+            if not part.counts[what]:
+                empty[site] = f"no_{what}", f"{table.path}: holds no {what}{instead(table)}"
+    if len(empty) == len(parts):
+        raise DataError(next(iter(empty.values()))[1])
+    for site, (rule, where) in empty.items():
+        put("dropped", Dropped(site, rule, where))
 
 
 def read_site(shard: Chains, out: Path) -> dict[str, Any]:
@@ -154,6 +168,7 @@ def read_threads(shard: Chains, file: BinaryIO, out: Path) -> dict[str, Any]:
                 drop(record)
     return {
         "posts": seen.posts,
+        "questions": len(seen.questions),
         "comments": seen.comments,
         "threads": heard,
         "dialogues": kept,

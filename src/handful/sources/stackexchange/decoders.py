@@ -9,11 +9,14 @@ from __future__ import annotations
 import bz2
 import lzma
 import struct
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, Protocol
 
 from handful.core.errors import DataError
 from handful.sources.stackexchange.header import Block, Coder
+
+CHUNK = 1 << 20
+"""Bytes unpacked at a time, at most."""
 
 
 class Decompressor(Protocol):
@@ -41,6 +44,28 @@ def decoder(block: Block) -> Callable[[], Decompressor]:
         f"is packed with {' + '.join(methods)}, which is not covered (only {', '.join(DECODERS)} are); "
         "unpack it and give the folder instead"
     )
+
+
+def unpacked(file: BinaryIO, block: Block, wanted: int) -> Iterator[bytes]:
+    """The first `wanted` bytes of a block in chunks of at most CHUNK, or fewer where it ends early."""
+    make = decoder(block)
+    unpacker, left, pending = make(), block.packed, b""
+    file.seek(block.offset)
+    while wanted > 0:
+        if unpacker.eof:  # one BZip2 stream may follow another
+            pending, unpacker = unpacker.unused_data, make()
+        if unpacker.needs_input and not pending:
+            pending = file.read(min(CHUNK, left))
+            left -= len(pending)
+            if not pending:
+                return
+        try:
+            chunk = unpacker.decompress(pending, min(CHUNK, wanted))
+        except (OSError, lzma.LZMAError, EOFError, ValueError) as error:
+            raise DataError(f"is damaged: {error}; copy it again") from error
+        pending = b""
+        wanted -= len(chunk)
+        yield chunk
 
 
 def _lzma(coder: Coder, size: int) -> Decompressor:

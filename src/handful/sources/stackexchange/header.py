@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from handful.core.beginnings import foreign
 from handful.core.errors import DataError
 
 SIGNATURE = b"7z\xbc\xaf\x27\x1c"
@@ -80,7 +81,12 @@ def read_start(head: bytes, file_size: int) -> Start:
         DataError: not a .7z, damaged, or cut short. The message does not name the file.
     """
     if not head.startswith(SIGNATURE):
-        raise DataError("is not a .7z archive")
+        words = foreign(head) or f"begins with {head[:8]!r}"
+        raise DataError(
+            f"is not a .7z archive: it {words}"
+            if head
+            else "is not a .7z archive: it is empty; fetch it again"
+        )
     if len(head) < START_BYTES:
         raise DataError(f"is cut short: only {file_size} bytes")
     (crc,) = struct.unpack_from("<I", head, 8)

@@ -20,6 +20,8 @@ PIPE = 1 << 19
 stay in a core's own cache, which costs more than it gains."""
 FINE = (0, 1)
 """Exit statuses; 1 is a warning. A checksum that does not match, or bytes that cannot be unpacked, are 2."""
+UNLIKE = "is damaged: its bytes, or those before it in the archive, do not match their checksum; copy the archive again"
+"""7-Zip unpacks and compares what lies in front of a member in its block, too, and its status is about all of it."""
 
 
 class Program(io.RawIOBase):
@@ -33,10 +35,11 @@ class Program(io.RawIOBase):
             stderr=subprocess.DEVNULL,
             bufsize=0,
         )
+        assert self.process.stdout is not None
         self.pipe: Any = self.process.stdout
         # Linux alone can; and what all pipes of a user take together is limited.
         with suppress(OSError, AttributeError):
-            fcntl.fcntl(self.pipe, fcntl.F_SETPIPE_SZ, PIPE)
+            fcntl.fcntl(self.pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
 
     def readable(self) -> bool:
         return True
@@ -45,14 +48,21 @@ class Program(io.RawIOBase):
         count: int = self.pipe.readinto(buffer)
         return count
 
-    def stop(self) -> str:
-        """What ended the program before its time, or "". To be asked when nothing more comes."""
+    def stopped(self) -> str:
+        """That something has ended the program, or "". To be asked when nothing more comes."""
         status = self.process.wait()
-        return f"7-Zip was stopped by signal {-status}, {signal.strsignal(-status)}" if status < 0 else ""
+        if status >= 0:
+            return ""
+        return (
+            f"could not be unpacked: 7-Zip was stopped by signal {-status} ({signal.strsignal(-status)}); "
+            "run the same command again"
+        )
 
-    def is_right(self) -> bool:
-        """Whether all members matched their checksums, and no more came. To be asked when each is read to its end."""
-        return not self.pipe.read(1) and self.process.wait() in FINE
+    def fault(self) -> str:
+        """What is wrong with what came, or "". To be asked when every member is read to its end."""
+        if self.pipe.read(1):
+            return "is longer than its archive says"
+        return self.stopped() or ("" if self.process.wait() in FINE else UNLIKE)
 
     def close(self) -> None:
         if not self.closed:

@@ -29,7 +29,7 @@ from handful.sources.stackexchange.shards import (
     scan_range,
     settle_bucket,
 )
-from handful.sources.stackexchange.sites import Site, passed_over, sites
+from handful.sources.stackexchange.sites import Site, instead, passed_over, sites
 from handful.sources.stackexchange.tables import buckets_for
 from handful.sources.stackexchange.users import credit, credited, find_users, first
 
@@ -90,7 +90,7 @@ def read(
     empty = [site for site in found if not communities[site.name]["questions"]]
     if len(empty) == len(found):
         posts = communities[empty[0].name]["posts"]
-        raise DataError(f"{empty[0].path}: holds no questions ({posts:,} rows)")
+        raise DataError(f"{empty[0].path}: holds no questions ({posts:,} rows){instead(empty[0])}")
     totals = sum(map(Counter, communities.values()), Counter())
     return {
         **{key: totals[key] for key in ("questions", "answers", "posts")},

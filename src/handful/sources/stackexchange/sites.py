@@ -8,15 +8,17 @@ the unpacked file is taken before the archive.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from handful.core.beginnings import ENOUGH, foreign, quoted
 from handful.core.errors import DataError
 from handful.recipe.sources import CommentChains, StackExchange
 from handful.sources.stackexchange import archive
@@ -29,6 +31,7 @@ USERS = "Users.xml"
 TABLES = ("Badges", "Comments", "PostHistory", "PostLinks", "Posts", "Tags", "Users", "Votes")
 """The largest sites come as one archive a table: stackoverflow.com-Posts.7z and the like."""
 
+FIRST_TAG = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|posts|comments|users|row)\b")
 PLACES = 2 * MAX_ROW
 """A place is position * PLACES + size: one integer, as there are as many as questions."""
 SHOWN = 20
@@ -42,6 +45,8 @@ class Site:
     path: Path
     packed: archive.Packed | None
     """Where the table lies in the archive; None for a plain file."""
+    others: tuple[Path, ...] = ()
+    """More files of the same site, which are not read for this table."""
 
     @property
     def size(self) -> int:
@@ -65,6 +70,8 @@ class Found:
     file: Path
     chosen: bool
     """A path of the recipe names it, rather than a folder of sites."""
+    others: list[Path] = field(default_factory=list)
+    """The same site once more: read only for what the first has not."""
 
 
 def sites(source: StackExchange | CommentChains, table: str = POSTS) -> list[Site]:
@@ -82,7 +89,7 @@ def sites(source: StackExchange | CommentChains, table: str = POSTS) -> list[Sit
     if table == POSTS:
         _check(source, found, kept)
     opened = (open_table(site.name, site.file, table, source.max_unpacked_gb * 1e9) for site in kept)
-    return [site for site in opened if site]
+    return [replace(site, others=tuple(one.others)) for site, one in zip(opened, kept, strict=True) if site]
 
 
 def passed_over(source: StackExchange | CommentChains) -> dict[str, int]:
@@ -104,6 +111,18 @@ def open_table(name: str, file: Path, table: str, max_bytes: float) -> Site | No
         raise
 
 
+def instead(table: Site) -> str:
+    """What a table without a row is, by its first bytes: for the end of an error. Nothing where it is a table."""
+    if table.packed:
+        return ""
+    with table.open() as file:
+        head = file.read(ENOUGH)
+    if FIRST_TAG.match(head):
+        return ""
+    words = foreign(head)
+    return f"; it {words}" if words else f"; {quoted(head)}"
+
+
 def _found(source: StackExchange | CommentChains, table: str) -> dict[Identity, Found]:
     found: dict[Identity, Found] = {}
     for path in map(Path, source.paths):
@@ -112,6 +131,8 @@ def _found(source: StackExchange | CommentChains, table: str) -> dict[Identity, 
             name = site_name(file)
             site = found.setdefault(identity(name), Found(name, file, chosen))
             site.chosen |= chosen
+            if file != site.file:
+                site.others.append(file)
     return found
 
 
@@ -133,7 +154,7 @@ def _files(path: Path, table: str, comments_too: bool) -> tuple[list[Path], bool
     if (path / POSTS).is_file() or plain.is_file():
         return [plain] if plain.is_file() else [], True
     packed = [file for file in path.glob("*.7z") if not _of_another(file, table)]
-    files = [*sorted(path.glob(f"*/{table}")), *sorted(packed)]
+    files = [file for file in (*sorted(path.glob(f"*/{table}")), *sorted(packed)) if not file.is_dir()]
     if not files and table == POSTS:
         raise DataError(f"{path}: holds no {POSTS}, no SITE/{POSTS} and no SITE.7z")
     return sorted(files, key=site_name), False

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from handful.core.errors import DataError
 from handful.core.types import Dropped
 from handful.sources.stackexchange.comments import glance as glance_comment
 from handful.sources.stackexchange.comments import person, value
@@ -105,7 +104,7 @@ def scan_posts(site: str, rows: Rows, shelf: Shelf, min_comments: int, seen: See
     """Read every question and each answer with `min_comments` into `seen`; yield rows that could not be used.
 
     Raises:
-        DataError: too many rows are broken, or there is no question among them.
+        DataError: too many rows are broken.
     """
     for position, record in rows:
         seen.posts += 1
@@ -120,8 +119,6 @@ def scan_posts(site: str, rows: Rows, shelf: Shelf, min_comments: int, seen: See
         if seen.posts % CHECK_EVERY == 0:
             check_broken(seen.broken, seen.posts)
     check_broken(seen.broken, seen.posts)
-    if not len(seen.questions):
-        raise DataError(f"holds no questions ({seen.posts:,} rows)")
     seen.questions.settle()
     seen.answers.settle()
 

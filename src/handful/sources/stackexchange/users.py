@@ -38,14 +38,21 @@ Names = dict[bytes, str]
 def find_users(posts: Site, max_bytes: float) -> Site | None:
     """The table of a site's accounts, or None where the dump is without it.
 
+    A site may be there twice, say unpacked but for its accounts, and as an archive: then that one is asked too.
+
     Raises:
         DataError: it is there, but cannot or should not be read.
     """
     with optional():
-        file = accounts_beside(posts.path)
-        if file is not None and file.is_file():
-            return open_table(posts.name, file, USERS, max_bytes)
-        return open_table(posts.name, posts.path, USERS, max_bytes) if posts.packed else None
+        for path in (posts.path, *posts.others):
+            file = accounts_beside(path)
+            if file is None or not file.is_file():
+                file = path
+            if (file.name == USERS or file.suffix == ".7z") and (
+                found := open_table(posts.name, file, USERS, max_bytes)
+            ):
+                return found
+        return None
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -73,6 +74,7 @@ def read_table(paths: tuple[str, ...]) -> dict[str, str]:
         except UnicodeDecodeError as error:
             raise DataError(f"{path}: is not UTF-8 text ({error}); save it as UTF-8") from error
         rows = csv.DictReader(io.StringIO(text, newline=""))
+        csv.field_size_limit(sys.maxsize)
         columns = {name.lower(): name for name in rows.fieldnames or () if name}
         if "category" not in columns or "title" not in columns:
             found = ", ".join(columns) or "none"

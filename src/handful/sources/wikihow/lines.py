@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from handful.core.errors import DataError
 from handful.core.types import Dropped
+from handful.markup.line import without_control
+from handful.sources.json_rows import BadRow, rows
 from handful.sources.wikihow.article import Article, Section
 from handful.sources.wikihow.categories import top_of
 from handful.sources.wikihow.rows import CONTROLS, Text
@@ -34,68 +33,46 @@ def read_lines(
     """Yield the title and the article of each row; a row that is none goes to `drop`.
 
     Raises:
-        DataError: the file begins as a JSON list and cannot be read as one.
+        DataError: a list that cannot be read, or a file of which most lines are not JSON.
     """
-    for where, row in rows(path, text):
+    text.unreadable = 0
+    for where, row in rows(path, lambda raw: decodable(raw, text)):
         try:
-            if isinstance(row, ValueError):
+            if isinstance(row, BadRow):
                 raise row
             article = article_of(where, row)
-        except ValueError as error:
+        except BadRow as error:
             drop(Dropped(where, "bad_row", f"{where}: {error}"))
         else:
             yield article.title, article
 
 
-def rows(path: Path, text: Text) -> Iterator[tuple[str, Any]]:
-    """Where each row stands and the row, or what is wrong with it."""
-    text.unreadable = 0
-    with path.open("rb") as file:
-        head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-        file.seek(0)
-        if head.startswith(b"["):
-            try:
-                found = msgspec.json.decode(decoded(file.read(), text), type=list[Any])
-            except (msgspec.DecodeError, UnicodeError) as error:
-                raise DataError(
-                    f"{path}: begins as a JSON list, and cannot be read as one ({error})"
-                ) from error
-            yield from ((f"{path.name}: row {number}", row) for number, row in enumerate(found, start=1))
-            return
-        for number, line in enumerate(file, start=1):
-            if line := line.strip():
-                row: Any
-                try:
-                    row = msgspec.json.decode(decoded(line, text))
-                except (msgspec.DecodeError, UnicodeError) as error:
-                    row = ValueError(f"not JSON ({error})")
-                yield f"{path.name}:{number}", row
-
-
-def decoded(raw: bytes, text: Text) -> str:
-    raw = raw.removeprefix(b"\xef\xbb\xbf").translate(None, CONTROLS)
+def decodable(raw: bytes, text: Text) -> bytes:
+    """`raw` as UTF-8, without control characters; what was none is U+FFFD, and counted."""
+    raw = raw.translate(None, CONTROLS)
     try:
-        return raw.decode()
+        raw.decode()
     except UnicodeDecodeError:
         replaced = raw.decode(errors="replace")
         text.unreadable += replaced.count("\ufffd")
-        return replaced
+        return replaced.encode()
+    return raw
 
 
 def article_of(where: str, row: Any) -> Article:
-    """Raises ValueError where the row is not an object with a title and steps."""
+    """Raises BadRow where the row is not an object with a title and steps."""
     if not isinstance(row, dict):
-        raise ValueError("a row must be an object")
+        raise BadRow("a row must be an object")
     title = row.get("title")
     if not isinstance(title, str) or not title.strip():
-        raise ValueError(f"has no title, but {', '.join(map(str, row)) or 'nothing'}")
+        raise BadRow(f"has no title, but {', '.join(map(str, row)) or 'nothing'}")
     parts = next(
         (row[name] for name in ("sections", "methods", "parts") if isinstance(row.get(name), list)), None
     )
     if parts is None:
         parts = [row]
     return Article(
-        title,
+        without_control(title),
         where,
         intro=clean_text(named(row, INTRO)),
         sections=[section_of(part, whole=part is row) for part in parts],
@@ -105,10 +82,10 @@ def article_of(where: str, row: Any) -> Article:
 
 
 def section_of(part: Any, whole: bool) -> Section:
-    """Raises ValueError where it has no list of steps. A part that is the `whole` has no heading of its own."""
+    """Raises BadRow where it has no list of steps. A part that is the `whole` has no heading of its own."""
     steps = part.get("steps") if isinstance(part, dict) else None
     if not isinstance(steps, list):
-        raise ValueError("has no steps, which must be a list")
+        raise BadRow("has no steps, which must be a list")
     heading = named(part, tuple(name for name in HEADING if not (whole and name == "title")))
     pairs = [parted(step) for step in steps]
     texts = steps_of([headline for headline, _ in pairs], [text for _, text in pairs])
@@ -116,17 +93,18 @@ def section_of(part: Any, whole: bool) -> Section:
 
 
 def parted(step: Any) -> tuple[str, str]:
-    """A step's headline and text. Raises ValueError where it is neither text nor an object."""
+    """A step's headline and text. Raises BadRow where it is neither text nor an object."""
     if isinstance(step, str):
-        return "", step
+        return "", without_control(step)
     if isinstance(step, dict):
         return named(step, HEADLINE), named(step, BODY)
-    raise ValueError("a step must be text, or an object with a headline and text")
+    raise BadRow("a step must be text, or an object with a headline and text")
 
 
 def named(row: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    """The first of these keys that holds text."""
-    return next((row[name] for name in names if isinstance(row.get(name), str) and row[name].strip()), "")
+    """The first of these keys that holds text, without the control characters that JSON may write as "\\u0000"."""
+    texts = (row[name] for name in names if isinstance(row.get(name), str) and row[name].strip())
+    return without_control(next(texts, ""))
 
 
 def categories_of(row: Mapping[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ told apart by their content: a page begins with "<", JSON with "{" or "[", anyth
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from handful.core.errors import DataError
+from handful.core.files import files_below
 from handful.core.text import prompt_key
 from handful.core.types import Dropped, Example, Noun, Origin, Turn
 from handful.recipe.sources import WikiHow
@@ -53,7 +55,10 @@ def read(name: str, source: WikiHow, rules: Mapping[str, int], put: Put, scratch
                 advance()
     if not reader.kept:
         took = ", ".join(f"{rule} took {n:,}" for rule, n in reader.dropped.most_common())
-        raise DataError(f"{', '.join(source.paths)}: no article can be used: {took or 'there is none'}")
+        first = f"; the first is {reader.first}" if reader.first else ""
+        raise DataError(
+            f"{', '.join(source.paths)}: no article can be used: {took or 'there is none'}{first}"
+        )
     return {
         "communities": dict(sorted(reader.kept.items())),
         "unreadable_characters": reader.unreadable,
@@ -67,7 +72,7 @@ def _files(paths: tuple[str, ...]) -> Iterator[tuple[Path, bool]]:
         if path.is_file():
             yield path, True
         elif path.is_dir():
-            below = sorted(file for file in path.rglob("*") if file.is_file() and _is_readable(file))
+            below = [file for file in files_below(path) if _is_readable(file)]
             if not below:
                 raise DataError(f"{path}: holds no page, and no *.csv, *.jsonl or *.json file")
             yield from ((file, False) for file in below)
@@ -98,6 +103,8 @@ class Reader:
         self.by_title = categories.read_table(source.categories)
         self.kept = Counter[str]()
         self.dropped = Counter[str]()
+        self.first = ""
+        """Of what was dropped, in words."""
         self.seen: dict[str, str] = {}
         """Prompt's key -> the id of the article that has it."""
         self.ids: set[str] = set()
@@ -107,6 +114,7 @@ class Reader:
     def drop(self, record: Dropped) -> None:
         self.put("dropped", record)
         self.dropped[record.rule] += 1
+        self.first = self.first or f"{record.rule}: {record.detail}"
 
     def articles(self, path: Path, named: bool) -> Iterator[Article]:
         """The articles of one file. Where it is only one of a folder, a file of another kind is dropped by name."""
@@ -121,7 +129,7 @@ class Reader:
             yield from self.page(path)
             return
         text, size = Text(path), path.stat().st_size
-        if head.startswith((b"{", b"[")):
+        if head.removeprefix(codecs.BOM_UTF16_LE).lstrip(b"\0\xfe\xff").startswith((b"{", b"[")):
             yield from self.lines(path, text, size)
         else:
             try:
@@ -132,6 +140,8 @@ class Reader:
                 self.drop(Dropped(path.name, "other_file", str(error).replace(str(path), path.name)))
                 return
             yield from self.table_of(path, layout, text, size)
+        if text.lost:
+            self.drop(Dropped(text.lost.partition(": ")[0], "bad_row", text.lost))
         self.unreadable += text.unreadable
 
     def lines(self, path: Path, text: Text, size: int) -> Iterator[Article]:

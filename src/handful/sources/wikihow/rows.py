@@ -13,7 +13,7 @@ import importlib.util
 import io
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from handful.core.errors import DataError
@@ -23,22 +23,31 @@ LARGE = 1 << 20
 """Bytes of a file from which on the tenth of a second that pyarrow takes to import, once, is worth it."""
 CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+LAST = "\x1a"
+"""A line of our own behind the last: where it is no row of its own, the row before it has no end."""
+MAX_LOST = 20
+MAX_LOST_SHARE = 0.5
+"""More lines behind a quotation mark that is never closed than both mean that the file cannot be read as CSV."""
 REPLACEMENT = "\ufffd".encode()
 
 
 class Text:
-    """A file of text, and how many of its characters could not be read."""
+    """A file of text, how many of its characters could not be read, and what was lost at its end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.unreadable = 0
+        self.lost = ""
+        """In words, where a quotation mark is never closed."""
 
 
 class Cleaned(io.RawIOBase):
-    """A file's bytes without control characters. No piece ends between "\\r" and "\\n", where pyarrow loses a line."""
+    """A file's bytes without control characters, and `tail` behind them as it is. No piece ends between "\\r" and
+    "\\n", where pyarrow loses a line."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tail: bytes = b"") -> None:
         self.file = path.open("rb")
+        self.tail = io.BytesIO(tail)
         self.held = b""
         self.replaced = 0
         """Characters U+FFFD so far."""
@@ -47,15 +56,18 @@ class Cleaned(io.RawIOBase):
         return True
 
     def read(self, size: int = BLOCK) -> bytes:
-        piece = b""
-        while not piece and (raw := self.file.read(size - len(self.held))):
-            piece = self.held + without_controls(raw)
-            self.held = b"\r" if len(piece) > 1 and piece.endswith(b"\r") else b""
-            piece = piece.removesuffix(self.held)
-        if not piece:
-            piece, self.held = self.held, b""
+        more = self._more(size - len(self.held))
+        piece, self.held = self.held + more, b""
+        if more and len(piece) > 1 and piece.endswith(b"\r"):
+            piece, self.held = piece[:-1], b"\r"
         self.replaced += piece.count(REPLACEMENT)
         return piece
+
+    def _more(self, size: int) -> bytes:
+        while raw := self.file.read(size):
+            if kept := without_controls(raw):
+                return kept
+        return self.tail.read(size)
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         piece = self.read(len(buffer))
@@ -79,37 +91,58 @@ def read_rows(text: Text, width: int, places: Sequence[int]) -> Iterator[tuple[s
         width: fields of a row that is not odd.
 
     Raises:
-        DataError: the csv module cannot read the file.
+        DataError: the csv module cannot read the file, or most of it lies behind a quotation mark that is never closed.
     """
     done = 0
     if text.path.stat().st_size >= LARGE and importlib.util.find_spec("pyarrow"):
         from handful.sources.wikihow import arrow
 
-        with Cleaned(text.path) as file:
+        held: list[tuple[str, ...]] = []
+        with Cleaned(text.path, f"\n{','.join([LAST] * width)}\n".encode()) as file:
             try:
                 for rows in arrow.batches(file, width, places, BLOCK):
-                    yield from rows
-                    done += len(rows)
+                    yield from held
+                    done += len(held)
+                    held = rows
             except arrow.Refused:
                 pass
             else:
-                text.unreadable = file.replaced
-                return
+                if held[-1] == (LAST,) * len(places):
+                    yield from held[:-1]
+                    text.unreadable = file.replaced
+                    return
     yield from islice(all_rows(text, places), done, None)
 
 
 def all_rows(text: Text, places: Sequence[int]) -> Iterator[tuple[str, ...]]:
     csv.field_size_limit(sys.maxsize)
     least = max(places) + 1
+    start = 0
     try:
         with opened(text.path) as file:
-            for row in csv.reader(counted(file, text)):
+            reader = csv.reader(chain(counted(file, text), (LAST,)))
+            for row in reader:
+                if row and row[-1].endswith(LAST):
+                    text.lost = lost(text.path, start + 1, reader.line_num - 1) if row != [LAST] else ""
+                    return
+                start = reader.line_num
                 if len(row) >= least:
                     yield tuple([row[place] for place in places])
                 elif row:
                     yield tuple([row[place] if place < len(row) else "" for place in places])
     except csv.Error as error:
         raise DataError(f"{text.path}: cannot be read as CSV ({error})") from error
+
+
+def lost(path: Path, first: int, last: int) -> str:
+    """Why the row of these lines, the last of a file, is left out. Raises DataError where the file is mostly that."""
+    lines = last - first + 1
+    behind = f"a quotation mark opens in this row and is never closed: {lines:,} of {last:,} lines"
+    if lines > MAX_LOST and lines > MAX_LOST_SHARE * last:
+        raise DataError(
+            f"{path}:{first}: {behind} are one field; close it, or fetch the file again if it was cut off"
+        )
+    return f"{path.name}:{first}: {behind} are left out"
 
 
 def opened(path: Path) -> io.TextIOWrapper:

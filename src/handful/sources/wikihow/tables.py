@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from handful.core.beginnings import ENOUGH, foreign
 from handful.core.errors import DataError
 from handful.sources.wikihow.article import Article, Section
 from handful.sources.wikihow.assemble import LIKE_ANOTHER, joined
@@ -88,7 +89,11 @@ def layout_of(path: Path) -> Layout:
         return Layout(columns, len(header))
     if len(header) == len(WITHOUT_HEADER) and TITLE.search(header[0]):
         return Layout({name: number for number, name in enumerate(WITHOUT_HEADER)}, len(header), header=False)
-    found = ", ".join(name[:40] for name in header[:8])
+    with path.open("rb") as file:
+        if words := foreign(file.read(ENOUGH)):
+            raise DataError(f"{path}: {words}")
+    names = (name[:40] for name in header[:8])
+    found = ", ".join(name if name.isprintable() else repr(name) for name in names)
     advice = "; a table of categories goes into categories = [...]" if "category" in columns else ""
     raise DataError(f"{path}: its columns are {found}; a title and a headline or text are needed{advice}")
 

@@ -54,7 +54,7 @@ def read_manifest(folder: Path) -> Manifest:
                 f"{folder}: no such folder; `handful plan RECIPE` lists those of a recipe"
             ) from error
         if not folder.is_dir():
-            raise CorruptFolder(f"{folder}: is a file, not a finished folder") from error
+            raise CorruptFolder(f"{folder}: is a file; it is not a finished folder") from error
         raise CorruptFolder(f"{folder}: holds no {MANIFEST}; it is not a finished folder") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise CorruptFolder(f"{path}: cannot be read ({error}); {remedy(folder)}") from error

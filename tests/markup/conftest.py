@@ -9,7 +9,24 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-WORDS = ["word", "two  words", "\n", " ", "x", "10", "(n)", "`", "|", ">", "\t", "\u200bé”", "cm", "th"]
+WORDS = [
+    "word",
+    "two  words",
+    "\n",
+    " ",
+    "x",
+    "10",
+    "(n)",
+    "`",
+    "|",
+    ">",
+    "\t",
+    "\u200bé”",
+    "cm",
+    "th",
+    "a < b",
+    "\xa0",
+]
 ENTITIES = ["&", "&lt;", "&amp;lt;", "&am", "p;", "&nbsp;", "&#39;", "&#1;", "&NewLine;", "&copy=1"]
 VOID = ["<br>", "<br />", '<img src="a" alt="b">', "<code>a &lt; `b`</code>", "<s>no</s>", "<sup>2</sup>"]
 SPANS = ["em", "strong", "b", "i", "sub", "sup", "kbd", "code"]

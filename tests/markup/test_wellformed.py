@@ -37,7 +37,8 @@ def test_splitting_gives_what_the_parser_gives_or_nothing(random_post):
 
 PIECES = (
     "<p> </p> <ul> </ul> <li> </li> <ol> <pre> </pre> <code> </code> <em> </em> <a> </a> <sup> </sup> <br> "
-    '<blockquote> </blockquote> <h2> </h2> <hr/> <p <a title="> "> < > & &am p; \n <b/> a 1'
+    '<blockquote> </blockquote> <h2> </h2> <hr/> <p <a title="> "> < > & &am p; \n <b/> a 1 '
+    "<img/> <code>b</code> <3 | \xa0"
 )
 
 
@@ -57,6 +58,9 @@ def test_tags_in_any_order_are_read_as_by_the_parser_or_left_to_it(source):
         '<ol start="3">\n<li>a</li>\n</ol>',
         "<p>a<br>b <code>c &lt; d</code> 10<sup>-3</sup> <img src='x'></p>".replace("'", '"'),
         "<p><strong><em>a</strong></em></p>",
+        '<p><a href="x" rel="y"><strong>a</strong> <img src="z"></a> <code>b</code></p>',
+        "<p>a < b, <3 and <</p>",  # no tag begins there
+        "<pre><code>if (a < b && c<1)\n</code></pre>",
     ],
 )
 def test_what_stack_exchange_writes_needs_no_parser(source):
@@ -72,7 +76,9 @@ def test_what_stack_exchange_writes_needs_no_parser(source):
         "<ul><li>a</ul></li>",
         '<ol><li value="7">a</li></ol>',
         "<table><tr><td>a</td></tr></table>",
-        "<p>a < b</p>",
+        "<p>a <b</p>",
+        "<p>a </ b</p>",
+        "<p>a <? b</p>",
         "<P>a</P>",
         "<p>a</p><!-- b -->",
         "<p>&#1;</p>",
@@ -106,6 +112,11 @@ def test_to_take_tags_out_makes_no_new_ones(source, text):
         "<p><sup><sup>1</sup> a</sup></p>",
         "a<ol></ol>b",
         "<p>a&NewLine;b</p>",
+        "<p>a</p>\xa0|",
+        "<p>a</p><p>\xa0|</p><ul><li>|\xa0</li></ul>",
+        "<p>a &am<img>p; b</p>",
+        "<p>a < <em>b</em> &lt<em>;</em></p>",
+        "<p><code> </code>a<code>`</code><code>\xa0b</code></p>",
     ],
 )
 def test_what_a_fuzzer_found_between_the_two_ways(source):

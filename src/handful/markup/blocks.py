@@ -75,11 +75,11 @@ class Blocks:
     def paragraph(self, text: str, kind: Kind = "paragraph") -> None:
         """Set `text` as a block, if there is anything to read in it. "\n" is a line break."""
         if "\n" not in text:
-            lines = [one_line(text)]
+            lines = one_line(text)
         else:
             several = "\n".join(map(one_line, text.split("\n")))
-            lines = re.sub(r"\n{3,}", "\n\n", several).strip("\n").split("\n")
-        if lines[0] and (lines[0][0] != "|" or text.strip(" |\n\t")):
+            lines = re.sub(r"\n{3,}", "\n\n", several).strip("\n")
+        if lines and (lines[0] != "|" or has_words(text)):
             self.put(lines, kind)
 
     def code(self, code: str) -> None:
@@ -87,9 +87,9 @@ class Blocks:
         self.end_paragraph()
         code = code.removesuffix("\n")
         if code.strip():
-            longest = max((len(run) for run in re.findall("`{3,}", code)), default=2)
+            longest = max(map(len, re.findall("`{3,}", code)), default=2) if "```" in code else 2
             fence = "`" * (longest + 1)
-            self.put([fence, *code.split("\n"), fence], "code")
+            self.put(f"{fence}\n{code}\n{fence}", "code")
 
     def open_list(self, first: int | None, loose: bool) -> None:
         """Begin a list, numbered from `first`, or with dashes where that is None."""
@@ -114,18 +114,23 @@ class Blocks:
         return f"{number}. "
 
     def item(self, text: str) -> None:
-        """An item that is one paragraph: as open_item, paragraph and close, in half the time."""
-        owner = self.containers[-1]
-        if owner.last is None or "\n" in text or "|" in text or len(self.containers) > INDENTED_LEVELS:
+        """An item that is one paragraph: as open_item, paragraph and close, in less time."""
+        if "\n" in text:
             self.open_item(None)
             self.paragraph(text)
             self.close()
             return
+        owner = self.containers[-1]
         opener, line = self.opener(), one_line(text)
-        if line:
-            if owner.loose:
-                self.lines.append(owner.indent.rstrip())
-            self.lines.append(f"{owner.indent}{opener}{line}")
+        if len(self.containers) > INDENTED_LEVELS:
+            opener = ""
+        if line and (line[0] != "|" or has_words(text)):
+            before = owner.indent
+            if owner.last is None:
+                before = self.begin("item")
+            elif owner.loose:
+                self.lines.append(before.rstrip())
+            self.lines.append(before + opener + line)
 
     def open_quote(self) -> None:
         self.end_paragraph()
@@ -149,19 +154,20 @@ class Blocks:
         self.end_paragraph()
         self.containers.pop()
 
-    def put(self, lines: list[str], kind: Kind) -> None:
-        """Add a block to the innermost container, set apart from what stands before it."""
+    def put(self, text: str, kind: Kind) -> None:
+        """Add a block of one line or more to the innermost container, set apart from what stands before it."""
         inner = self.containers[-1]
         indent = first = inner.indent
         if inner.last is None:
             first = self.begin(kind)
         else:
-            if needs_blank_line(inner, kind):
+            if (inner.loose and kind != "row") or needs_blank_line(inner, kind):
                 self.lines.append(indent.rstrip())
             inner.last = kind
-        self.lines.append(first + lines[0])
-        if len(lines) > 1:
-            self.lines += [indent + line if line else indent.rstrip() for line in lines[1:]]
+        if indent and "\n" in text:
+            lines = text.split("\n")
+            text = "\n".join([lines[0], *(indent + line if line else indent.rstrip() for line in lines[1:])])
+        self.lines.append(first + text)
 
     def begin(self, kind: Kind) -> str:
         """Set the containers that are still empty in place. Returns what goes before their first line."""
@@ -184,3 +190,8 @@ def needs_blank_line(parent: Container, coming: Kind) -> bool:
     if parent.last is None or (parent.last == coming == "row"):
         return False
     return parent.loose or (parent.kind == "item" and not (parent.last == "paragraph" and coming == "list"))
+
+
+def has_words(text: str) -> bool:
+    """Whether there is more in a row than the bars between its empty cells."""
+    return bool(text.strip(" |\n\t"))

@@ -9,6 +9,7 @@ import re
 
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 CONTROL_BYTES = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
+BLANKED = bytes(0x20 if byte in CONTROL_BYTES else byte for byte in range(256))
 
 EXPONENT_AFTER = re.compile(r"(?:\d|\)|(?<![^\W_])[^\W\d_]|\b[ckmnµ]m)$")
 ORDINAL = frozenset({"st", "nd", "rd", "th"})
@@ -20,8 +21,9 @@ def without_control(text: str) -> str:
         data = text.encode()  # four times faster than the pattern
     except UnicodeEncodeError:
         return CONTROL.sub("", text)
-    kept = data.translate(None, CONTROL_BYTES)
-    return text if len(kept) == len(data) else kept.decode()
+    if data.translate(BLANKED) == data:  # twice as fast as to leave them out
+        return text
+    return data.translate(None, CONTROL_BYTES).decode()
 
 
 def one_line(text: str) -> str:
@@ -40,6 +42,8 @@ def code_span(code: str) -> str:
     """Inline code between backticks, more of them than any run inside has (CommonMark, "code spans")."""
     if not code:
         return ""
+    if "`" not in code:
+        return f"`{code}`"
     mark = "`" * (max(map(len, re.findall("`+", code)), default=0) + 1)
     padding = " " if code.startswith("`") or code.endswith("`") else ""
     return f"{mark}{padding}{code}{padding}{mark}"

@@ -14,31 +14,47 @@ from handful.markup.blocks import Blocks
 from handful.markup.line import code_span, superscript
 
 ATTRIBUTES = r'(?: (?!start|value)[a-z-]++="[^"<]*+")*+ ?+/?+'
+SPANS = ("a", "b", "em", "i", "kbd", "strong", "sub")
+
+
+def spans(within: str) -> str:
+    """Each span from its name to its end. No group holds the name: in possessive repeats `re` gets groups wrong."""
+    return "|".join(rf"{name}{ATTRIBUTES}>[^<]*+{within}</{name}" for name in SPANS)
+
+
+INNER = rf"(?:<(?:{spans('')}|img{ATTRIBUTES})>[^<]*+)*+"
+PLAIN = rf"[^<]*+(?:<(?:{spans(INNER)}|code>[^<]*+</code|img{ATTRIBUTES})>[^<]*+)*+"
+"""A line with no tags but those that only have to be taken out, and those of code."""
 BLOCK = re.compile(
-    # one without others in it, and what it holds ...
-    rf"<(?:(p|li|h[1-6]|pre){ATTRIBUTES}>([^<]*+(?:<(?!/?+(?:[hlopu]|bl))[^<]*+)*+)</\1|"
+    # one without others in it, and what it holds: a plain line or anything else ...
+    rf"<(?:(p|li|h[1-6]|pre){ATTRIBUTES}>(?:({PLAIN})</\1|([^<]*+(?:<(?!/?+(?:[hlopu]|bl))[^<]*+)*+)</\1)|"
     # ... or the beginning or the end of one
-    rf'(/?+(?:li|ul|ol|blockquote)|hr|ol start="[0-9]{{1,6}}"){ATTRIBUTES})>\s*+'
+    rf'(/?+(?:li|ul|ol|blockquote)|hr|ol start="[0-9]{{1,6}}"){ATTRIBUTES})>[ \n\t]*+'
 )
 TAG = re.compile(rf"<(/?+[a-z]++){ATTRIBUTES}>")
-SPANS_ONLY = re.compile(rf"[^<]*+(?:<(a|b|em|i|kbd|strong|sub){ATTRIBUTES}>[^<]*+</\1>[^<]*+)*+")
-SPAN_TAG = re.compile(rf"</?+(?:a|b|em|i|kbd|strong|sub){ATTRIBUTES}>")
+SPAN_TAG = re.compile(rf"</?+(?:{'|'.join(SPANS)}|img){ATTRIBUTES}>")
+PLAIN_CODE = re.compile(r"<code>(?!\s)([^<`]++)(?<!\s)</code>")
+CODE_BLOCK = re.compile(rf"\n?+([^<]*+)(?:<code{ATTRIBUTES}>([^<]*+)</code>([^<]*+))?+")
+BARE = re.compile("<(?![a-zA-Z/!?])")
+"""A "<" that begins no tag, to a browser: it is text. Stack Exchange itself always writes "&lt;"."""
 RARE_ENTITY = re.compile("&(?:NewLine;|#(?!(?:3[2-9]|[4-9][0-9]|1[6-9][0-9]|[2-9][0-9]{2}|[1-9][0-9]{3});))")
 """Control characters, and (with others) those that browsers keep and Python's `unescape` drops."""
 
 MOST_OPEN = 16
 PAGE = ""
 LISTS = ("ul", "ol")
-SPANS = frozenset({"a", "b", "em", "i", "kbd", "strong", "sub"})
 CODE_OR_STRUCK = frozenset({"code", "del", "s", "strike"})
 
 
 def to_blocks(source: str) -> Blocks | None:
-    """The blocks of a post, or None where it needs a parser. `source` has no control character but tab and "\\n"."""
-    if RARE_ENTITY.search(source):
+    """The blocks of a post, or None where it needs a parser. `source` has no control character but tab and "\n"."""
+    if "&" in source and RARE_ENTITY.search(source):
         return None
     blocks = Blocks()
-    return blocks if read(source, blocks) else None
+    if read(source, blocks):
+        return blocks
+    escaped = BARE.sub("&lt;", source)
+    return to_blocks(escaped) if escaped != source else None
 
 
 def read(source: str, blocks: Blocks) -> bool:
@@ -48,29 +64,32 @@ def read(source: str, blocks: Blocks) -> bool:
     if before and not put_leaf("", before, blocks):
         return False
     groups = iter(parts)
-    for leaf, inner, tag, after in zip(groups, groups, groups, groups, strict=True):
-        parent = opened[-1]
-        if leaf == "p":
-            if parent in LISTS or (parent == "li" and not blocks.loosen()):
+    for leaf, plain, other, tag, after in zip(groups, groups, groups, groups, groups, strict=True):
+        if leaf:
+            if (leaf == "li" or opened[-1]) and not belongs(leaf, opened[-1], blocks):
                 return False
-            text = line_text(inner)
-            if text is None:
-                return False
-            blocks.paragraph(text)
-        elif leaf:
-            if (leaf == "li") != (parent in LISTS) or not put_leaf(leaf, inner, blocks):
+            done = other is None and put_plain(leaf, plain, blocks)
+            if not done and not put_leaf(leaf, other or plain, blocks):
                 return False
         elif tag[0] == "/":
             if opened.pop() != tag[1:]:
                 return False
             blocks.close()
         elif tag != "hr":
+            parent = opened[-1]
             if (tag == "li" and parent not in LISTS) or (tag == "blockquote" and parent in LISTS):
                 return False
             opened.append(begin(tag, blocks))
         if after and not put_leaf("", after, blocks):
             return False
     return opened == [PAGE]
+
+
+def belongs(leaf: str, parent: str, blocks: Blocks) -> bool:
+    """Whether a leaf may stand in what is open. A paragraph in an item makes the list a loose one, if it still can."""
+    if (leaf == "li") != (parent in LISTS):
+        return False
+    return leaf != "p" or parent != "li" or blocks.loosen()
 
 
 def begin(tag: str, blocks: Blocks) -> str:
@@ -84,6 +103,28 @@ def begin(tag: str, blocks: Blocks) -> str:
     else:
         blocks.open_list(int(tag[len('ol start="') : -1] or "1"), loose=False)
     return tag[:2] if tag[0] == "o" else tag
+
+
+def put_plain(name: str, words: str, blocks: Blocks) -> bool:
+    """Set an item or a paragraph that is a plain line. False if it is more than that, or code."""
+    if name == "pre":
+        return False
+    if "<" in words:
+        if "&" in words:  # an entity ends at a tag: each piece is decoded on its own
+            return False
+        words = SPAN_TAG.sub("", words)
+        if "<" in words:
+            words = "`".join(PLAIN_CODE.split(words))
+            if "<" in words:
+                return False
+    if "&" in words:
+        words = unescape(words)
+    words = words.replace("\n", " ")
+    if name == "li":
+        blocks.item(words)
+    else:
+        blocks.paragraph(words)
+    return True
 
 
 def put_leaf(name: str, inner: str, blocks: Blocks) -> bool:
@@ -103,13 +144,7 @@ def put_leaf(name: str, inner: str, blocks: Blocks) -> bool:
 def line_text(source: str) -> str | None:
     """The text of a line, "\n" for a break. None if there is a tag in it that is not known, or out of place."""
     source = source.replace("\n", " ")
-    if "<" not in source:
-        return unescape(source) if "&" in source else source
-    if SPANS_ONLY.fullmatch(source):
-        flat = SPAN_TAG.sub("", source)
-        if "&" not in flat:  # else: an entity ends at a tag, each piece is decoded on its own
-            return flat
-    return resolve(source)
+    return resolve(source) if "<" in source else unescape(source)
 
 
 def resolve(source: str) -> str | None:
@@ -158,10 +193,5 @@ def resolve(source: str) -> str | None:
 
 def code_text(inner: str) -> str | None:
     """The code in a <pre>, with or without <code>; None if there are other tags in it."""
-    inner = inner.removeprefix("\n")
-    if "<" not in inner:
-        return unescape(inner)
-    first, *parts = TAG.split(inner)
-    if inner.count("<") != 2 or parts[::2] != ["code", "/code"]:
-        return None
-    return "".join(map(unescape, (first, *parts[1::2])))
+    found = CODE_BLOCK.fullmatch(inner)
+    return found and "".join(map(unescape, found.groups("")))

@@ -235,6 +235,14 @@ def test_a_folder_of_both_kinds_is_sorted_by_what_the_files_hold(tmp_path, dump,
     assert pairs(found) == ["t3_abc/t1_c1"]
 
 
+def test_a_linked_folder_is_looked_into(tmp_path, dump, curate, submission, comment):
+    dump(submission(), name="elsewhere/a")
+    dump(comment(), name="elsewhere/b")
+    (tmp_path / "dumps").mkdir()
+    (tmp_path / "dumps" / "month").symlink_to(tmp_path / "elsewhere")
+    assert pairs(curate(tmp_path / "dumps", tmp_path / "dumps")) == ["t3_abc/t1_c1"]
+
+
 def test_monthly_files_give_the_named_subreddits_only(dump, curate, submission, comment):
     rows = [
         submission("abc"),

@@ -2,8 +2,9 @@
 
 Comments outnumber submissions by far, and nearly all are not wanted. A row is decoded only if its bytes do not show
 that its score is too low or that its thread was not kept: either field stands in a row once, since no comment quotes
-another (in all dumps from 2005 on), and a quotation mark within a text is escaped. Other faults of the rows passed over
-go unseen. What stays in memory is some numbers and the prompt of each kept submission; texts wait in a file.
+another (in all dumps from 2005 on), and a quotation mark within a text is escaped. What is spelled in another way, with
+other spaces or an escape, shows nothing, and the row is decoded. Other faults of the rows passed over go unseen. What
+stays in memory is some numbers and the prompt of each kept submission; texts wait in a file.
 """
 
 from __future__ import annotations
@@ -149,11 +150,14 @@ def candidates(
                         continue
                 elif buffer[at] == minus:
                     continue
-            at = rfind(link, start, end) + at_link
+            at = find(link, start, end) + at_link
             if at >= at_link:
-                if bytes(buffer[at : find(b'"', at, end)]) in wanted:
+                id = bytes(buffer[at : find(b'"', at, end)])
+                if id in wanted or not (id.isalnum() and id.islower()):
+                    seen.rows = number - blank
                     yield number, bytes(buffer[start:end])
             elif buffer[start:end].strip():
+                seen.rows = number - blank
                 yield number, bytes(buffer[start:end])
             else:
                 blank += 1
@@ -164,7 +168,7 @@ def too_low(least: int) -> tuple[list[bool], int]:
     """For each byte, whether it is a digit that shows, as the only one of a score, that this is below `least`; and the
     byte of the minus if that shows it, too, else -1."""
     digits = b"0123456789"[: max(0, min(least, 10))]
-    return [byte in digits for byte in range(256)], ord("-") if least >= 0 else -1
+    return [byte in digits for byte in range(256)], ord("-") if least > 0 else -1
 
 
 def consider(row: Comment, prompts: Mapping[str, str], source: Reddit, seen: Seen, waiting: BinaryIO) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from handful.core.errors import DataError
+from handful.core.files import files_below
 from handful.sources.reddit.files import Foreign, blocks
 
 Kind = Literal["submissions", "comments"]
@@ -35,7 +36,7 @@ def find(paths: Iterable[str], kind: Kind) -> list[Path]:
     found: dict[Path, None] = {}
     for path in map(Path, paths):
         if path.is_dir():
-            below = [file for file in sorted(path.rglob("*")) if file.is_file() and _fits(file, kind)]
+            below = [file for file in files_below(path) if _fits(file, kind)]
             if not below:
                 raise DataError(f"{path}: holds no file of {kind}: lines of JSON objects, plain or as .zst")
             found.update(dict.fromkeys(below))

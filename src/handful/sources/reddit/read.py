@@ -212,10 +212,11 @@ def nothing_left(name: str, source: Reddit, seen: int, put: Output) -> str:
     """The error for a source that gives nothing: what took how many, and what to change."""
     where = " or ".join(f"r/{subreddit}" for subreddit in source.subreddits)
     if not seen:
+        files = ", ".join(source.submissions)
         return (
-            f"{name}: the files hold no submission of {where}; check `subreddits`"
+            f"{name}: no submission of {where} in {files}; check `subreddits` and `submissions`"
             if where
-            else f"{name}: no row is a submission"
+            else f"{name}: no row of {files} is a submission"
         )
     took = sorted(put.rules.items(), key=lambda item: -item[1])
     mend = next((MEND[rule] for rule, _ in took if rule in MEND), "check the files")

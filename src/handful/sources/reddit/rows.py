@@ -76,16 +76,16 @@ class Comment(msgspec.Struct, gc=False):
 
 def bare(id: Any) -> str:
     """An id without its prefix; "" where it is none. Numbers stand for their digits to the base of 36."""
-    if isinstance(id, int) and not isinstance(id, bool) and id >= 0:
-        digits = ""
-        while id or not digits:
-            id, digit = divmod(id, 36)
-            digits = DIGITS[digit] + digits
-        return digits
-    if not isinstance(id, str):
+    if isinstance(id, str):
+        found = ID.fullmatch(id) or ID.fullmatch(PREFIX.sub("", id.lower(), count=1))
+        return found[0] if found else ""
+    if not isinstance(id, int) or isinstance(id, bool) or id < 0:
         return ""
-    found = ID.fullmatch(id) or ID.fullmatch(PREFIX.sub("", id.lower(), count=1))
-    return found[0] if found else ""
+    digits = ""
+    while id or not digits:
+        id, digit = divmod(id, 36)
+        digits = DIGITS[digit] + digits
+    return digits
 
 
 def order(id: str) -> tuple[int, str]:

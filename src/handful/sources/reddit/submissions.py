@@ -7,7 +7,7 @@ over by their bytes. Kept are an id, a prompt and what credit needs: a few hundr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from handful.sources.reddit.rows import (
 
 MB = 1e6
 KEPT, DROPPED = "kept.jsonl", "dropped.jsonl"
-KEY = b'"subreddit":"'
+KEYS = b'"subreddit": "', b'"subreddit":"'
 
 REPEATED = ("repeated_post", "stands there twice; the one with more votes stays")
 
@@ -119,25 +119,36 @@ def candidates(path: Path, source: Reddit, seen: Seen) -> Iterator[tuple[int, by
     The last one that a row names decides. A crosspost names two, and is no prompt in either.
     """
     wanted = frozenset(name.lower().encode() for name in source.subreddits)
-    initials = {byte for name in wanted for byte in (name[0], name.upper()[0])}
-    number = 0
+    others = [not _may_begin(byte, wanted) for byte in range(256)]
+    number = blank = 0
+    key = KEYS[1]
     for buffer, size in blocks(path, lambda size: report(size / MB)):
+        if not number:
+            key = next((found for found in KEYS if found in buffer), KEYS[1]) if wanted else b"\n"
+        find, rfind, at_name = buffer.find, buffer.rfind, len(key)
         end = -1
         while (start := end + 1) < size:
-            end = buffer.find(b"\n", start, size)
+            end = find(b"\n", start, size)
             number += 1
-            at = buffer.rfind(KEY, start, end) + len(KEY) if wanted else -1
-            if (
-                at >= len(KEY)
-                and (
-                    buffer[at] not in initials  # the quick way out
-                    or bytes(buffer[at : buffer.find(b'"', at, end)]).lower() not in wanted
-                )
-            ):
-                seen.rows += 1
-            elif row := bytes(buffer[start:end]).strip():
-                seen.rows += 1
+            at = rfind(key, start, end) + at_name
+            if at >= at_name:
+                if others[buffer[at]]:  # the quick way out
+                    continue
+                name = bytes(buffer[at : find(b'"', at, end)])
+                if name.lower() not in wanted and b"\\" not in name:
+                    continue
+            row = bytes(buffer[start:end]).strip()
+            seen.rows = number - blank
+            if row:
                 yield number, row
+            else:
+                blank += 1
+        seen.rows = number - blank
+
+
+def _may_begin(byte: int, names: Iterable[bytes]) -> bool:
+    """Whether a name, in letters of any size, or an escape in its place, may begin with a byte."""
+    return byte == ord("\\") or bytes([byte]).lower() in {name[:1] for name in names}
 
 
 def consider(row: bytes, shard: Shard, seen: Seen, drop: Callable[[str, Reason], None]) -> None:

@@ -27,7 +27,6 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from parts.eleutherai import escaped
 from parts.measure import Spent, median, python, spend, take_turns
 
 from handful.core import jsonl
@@ -96,7 +95,7 @@ def pairs_of_redpajama(path: Path) -> Pairs:
             question = int(pair["question"]["id"])
             if pair["answers"] and question < 10**9:  # the dump's false posts: they keep them
                 best = max(pair["answers"], key=lambda answer: (int(answer["score"]), -int(answer["id"])))
-                if int(best["score"]) >= MIN_SCORE and escaped(best["text"]) >= MIN_BYTES:
+                if int(best["score"]) >= MIN_SCORE and len(best["text"].encode()) >= MIN_BYTES:
                     found.add((question, int(best["id"])))
     return found
 

@@ -16,7 +16,7 @@ from handful.core.errors import DataError
 from handful.sources.stackexchange.fronts import FRONT, Column
 from handful.sources.stackexchange.rows import MARK, MAX_ROW
 
-SIZE = 1 << 22
+SIZE = 1 << 21
 """Bytes read at a time: a few thousand rows, so that numpy's calls cost little; they still lie in the cache."""
 
 

@@ -2,7 +2,9 @@ import json
 
 import pytest
 
-from handful.clean.language import other_language
+from handful.clean.language import detector, other_language
+from handful.recipe.curation import Clean
+from handful.recipe.languages import LANGUAGES
 
 TEXTS = {
     "en": "How can rice be kept from sticking to the pot? Rinse it well before you cook it.",
@@ -45,3 +47,14 @@ def test_fourteen_of_limas_thousand_are_not_answered_in_english(shared_data, mak
     rows = [json.loads(line)["conversations"][:2] for line in lines]
     other = [n for n, row in enumerate(rows) if other_language(make_example(str(n), *row), "en")]
     assert other == [245, 254, 260, 263, 273, 292, 335, 394, 399, 807, 818, 822, 847, 941]
+
+
+def test_a_recipe_may_ask_for_each_language_that_the_model_knows_and_no_other():
+    named = {found["lang"] for text in TEXTS.values() for found in detector().detect(text, k=200)}
+    assert len(named) > 150
+    assert named <= LANGUAGES
+    assert len(LANGUAGES) == 176
+    with pytest.raises(
+        ValueError, match='language: must be one of 176 codes, such as "en" or "de", found "xx"'
+    ):
+        Clean(language="xx")

@@ -1,7 +1,7 @@
 import csv
 import io
 
-from handful.dataset.attribution import attribution, licenses, written_by_a_model
+from handful.dataset.attribution import attribution, licenses, uncredited, written_by_a_model
 
 
 def test_every_dialogue_has_a_line_that_credits_it(make_example):
@@ -39,3 +39,12 @@ def test_licences_and_authors_that_are_models_are_counted(make_example):
     ]
     assert licenses({"train": dialogues}) == {"Apache-2.0": 2, "": 1}
     assert written_by_a_model({"train": dialogues}) == {"a language model": 1}
+
+
+def test_what_no_source_states_is_counted(make_example):
+    dialogues = [
+        make_example("1", author="Ann", title="", url="https://a.example/1"),
+        make_example("2", author="", title="Rice", url="https://a.example/2"),
+        make_example("3", author="", title="", url="https://a.example/3"),
+    ]
+    assert uncredited({"train": dialogues}) == {"title": 2, "author": 2}

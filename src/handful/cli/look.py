@@ -30,12 +30,12 @@ def one_line(folder: Path) -> str:
     for name, value in read_manifest(folder).counts.items():
         if isinstance(value, int):
             found.append(f"{name} {value:,}")
-        elif (
-            isinstance(value, dict)
-            and 0 < len(value) <= 4
-            and all(isinstance(v, int) for v in value.values())
-        ):
-            found.append(f"{name} ({', '.join(f'{part} {count:,}' for part, count in value.items())})")
+        elif isinstance(value, dict) and value and all(isinstance(v, int) for v in value.values()):
+            parts = ", ".join(f"{part} {count:,}" for part, count in value.items())
+            if len(value) <= 4:
+                found.append(f"{name} ({parts})")
+            elif name == "dropped":
+                found.append(f"{name} {sum(value.values()):,} (by {len(value)} rules)")
     return ", ".join(found)
 
 

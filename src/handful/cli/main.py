@@ -14,6 +14,7 @@ import click
 from handful.cli import data, look, talk
 from handful.cli.export import export
 from handful.cli.options import ADDRESS, ENGINE, JSON, RECIPE, SET, TO, WORK, WORKERS, told
+from handful.cli.reference import settings
 from handful.core.errors import RecipeError, Waiting
 
 if TYPE_CHECKING:
@@ -129,5 +130,5 @@ def state(step: Step) -> str:
     return "begun" if step.partial.exists() else "to do"
 
 
-for command in (look.show, look.explain, look.verify, look.tidy, data.fetch, export, talk.serve):
+for command in (look.show, look.explain, look.verify, look.tidy, settings, data.fetch, export, talk.serve):
     cli.add_command(command)

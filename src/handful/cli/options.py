@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -81,6 +82,9 @@ def told(command: Callable[P, R]) -> Callable[P, R]:
             fail(f"error: {error}", 1)
         except KeyboardInterrupt:
             fail("interrupted; the same command goes on from here", 130)
+        except BrokenPipeError:  # nobody reads on, as after `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
         except OSError as error:
             if error.errno is None:  # not from the system, and so a mistake of ours
                 raise

@@ -57,6 +57,18 @@ def licenses(splits: Splits) -> Counter[str]:
     return Counter(dialogue.origin.license for dialogue in each(splits))
 
 
+def uncredited(splits: Splits) -> Counter[str]:
+    """What a credit names -> how many dialogues' sources do not state it."""
+    parts = ("title", "author", "address")
+    origins = [dialogue.origin for dialogue in each(splits)]
+    return Counter(
+        part
+        for origin in origins
+        for part, stated in zip(parts, (origin.title, origin.author, origin.url), strict=True)
+        if not stated
+    )
+
+
 def written_by_a_model(splits: Splits) -> Counter[str]:
     """Author who says to be a language model -> how many dialogues."""
     authors = (dialogue.origin.author for dialogue in each(splits))

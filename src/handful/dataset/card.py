@@ -41,6 +41,7 @@ class Facts:
     dropped: Mapping[str, int]
     """Rule -> what the splits dropped."""
     licenses: Counter[str]
+    uncredited: Counter[str]
     model_authors: Counter[str]
     drafts: int = 0
     """Dialogues made by rule that people were to edit."""
@@ -61,7 +62,9 @@ def card(facts: Facts) -> str:
         taken(facts),
         "## Licences and attribution",
         credit(
-            facts.licenses, "Texts of communities were changed as described above. `attribution.csv` names"
+            facts.licenses,
+            facts.uncredited,
+            "Texts of communities were changed as described above. `attribution.csv` names",
         ),
     ]
     return "\n\n".join(parts) + "\n"
@@ -92,7 +95,7 @@ def candidates_card(
     ]
     if cleaned:
         parts += ["## What the rules took", funnel(counts, params)]
-    parts += ["## Licences and attribution", credit(licenses, "Each row names")]
+    parts += ["## Licences and attribution", credit(licenses, {}, "Each row names")]
     return "\n\n".join(parts) + "\n"
 
 
@@ -205,18 +208,22 @@ def taken(facts: Facts) -> str:
     return text
 
 
-def credit(licenses: Mapping[str, int], kept_in: str) -> str:
+def credit(licenses: Mapping[str, int], lacking: Mapping[str, int], kept_in: str) -> str:
     """Which licences there are and what they ask.
 
     Args:
         licenses: licence as stated, "" for none -> dialogues.
+        lacking: "title", "author" or "address" -> dialogues whose source does not state it.
         kept_in: where each dialogue's credit stands, as the subject of a sentence.
     """
     cells = [(linked(license) or "not stated", f"{n:,}") for license, n in sorted(licenses.items())]
     heed = "".join(f"- {note}.\n" for note in notes(licenses))
+    listed = ", ".join(f"{n:,} without {part}" for part, n in lacking.items() if n)
     return (
         f"Each dialogue keeps the licence of its source. {kept_in} the title, the address, the author and the "
-        "licence of every one, as far as its source states them: keep that with the data.\n\n"
+        "licence of every one, as far as its source states them: keep that with the data."
+        + (f" Not stated: {listed}." if listed else "")
+        + "\n\n"
         + (f"To be heeded:\n\n{heed}\n" if heed else "")
         + table(("licence", "dialogues"), cells)
     )

@@ -12,7 +12,7 @@ from typing import Any
 from handful.core import jsonl
 from handful.core.files import write_whole
 from handful.core.types import Example, Prompt
-from handful.dataset.attribution import Splits, attribution, each, licenses, written_by_a_model
+from handful.dataset.attribution import Splits, attribution, each, licenses, uncredited, written_by_a_model
 from handful.dataset.card import DRAFT, Facts, card
 from handful.dataset.describe import table
 from handful.dataset.splits import RULES, split
@@ -51,6 +51,7 @@ def work(params: Dataset, inputs: Mapping[str, Path], out: Path) -> dict[str, An
         select_counts=select.counts,
         dropped=dropped,
         licenses=licenses(dialogues),
+        uncredited=uncredited(dialogues),
         model_authors=written_by_a_model(dialogues),
         drafts=sum(DRAFT in dialogue.tags for dialogue in each(dialogues)),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from handful.recipe.languages import LANGUAGES
 from handful.recipe.values import check
 
 
@@ -19,12 +20,18 @@ class Clean:
     """
 
     filtered: bool = True
-    """False switches the paper's five rules off: the unfiltered Stack Exchange of Section 5."""
+    """False switches the paper's five rules off: the unfiltered Stack Exchange of Section 5. The rules that are ours
+    still hold, and so do those of other sources: dialogues and ready-made examples come out the same."""
     min_answer_score: int = 10
+    """Votes of the top answer, up minus down."""
     min_chars: int = 1200
+    """Of the answer as text."""
     max_chars: int = 4096
+    """Of the answer as text."""
     drop_first_person: bool = True
+    """Answers written in the first person ("I", "my")."""
     drop_cross_references: bool = True
+    """Answers that point to other answers or to the site ("as mentioned", "stack exchange")."""
     drop_duplicates: bool = True
     """Keep only the first of several with the same prompt (ours, as is all that follows)."""
     drop_near_duplicates: bool = True
@@ -48,8 +55,10 @@ class Clean:
         check(self, "overlap_words", low=0)
         if self.overlap_words and self.overlap_words < 8:
             raise ValueError(f"overlap_words: must be 0 or at least 8, found {self.overlap_words}")
-        if self.language and not (len(self.language) in (2, 3) and self.language.islower()):
-            raise ValueError(f'language: must be a code such as "en", found "{self.language}"')
+        if self.language and self.language not in LANGUAGES:
+            raise ValueError(
+                f'language: must be one of {len(LANGUAGES)} codes, such as "en" or "de", found "{self.language}"'
+            )
 
 
 TABLE_1 = {
@@ -75,6 +84,7 @@ class Select:
     title_probability: float = 0.5
     """How often the prompt is the question's title rather than its body (ours: the paper says "some")."""
     seed: int = 0
+    """Of all draws."""
 
     def __post_init__(self) -> None:
         if self.temperature <= 0:
@@ -92,6 +102,7 @@ class Dataset:
     dev: int = 0
     """Examples to move from train to dev where no source provides a dev split (the paper wrote 50)."""
     seed: int = 0
+    """Of the split and of the order."""
 
     def __post_init__(self) -> None:
         check(self, "dev", low=0)

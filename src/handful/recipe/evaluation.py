@@ -20,6 +20,7 @@ class CheckpointSystem:
     needs: ClassVar[tuple[str, ...]] = ("dataset", "train")
     kind: Literal["checkpoint"]
     epoch: int = 0
+    """After which it was saved; 0 is the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class BaseSystem:
     needs: ClassVar[tuple[str, ...]] = ("dataset",)
     kind: Literal["base"]
     model: ModelRef = ModelRef("")
+    """Empty means `train.model`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,9 @@ class FewShotSystem:
     needs: ClassVar[tuple[str, ...]] = ("dataset",)
     kind: Literal["few_shot"]
     model: ModelRef = ModelRef("")
+    """Empty means `train.model`."""
     examples: int = 3
+    """Shown, at most."""
     max_context_tokens: int = 1024
     """The examples drawn are the first of a seeded shuffle that fit (ours)."""
 
@@ -50,11 +54,15 @@ class EndpointSystem:
     needs: ClassVar[tuple[str, ...]] = ("dataset",)
     kind: Literal["endpoint"]
     base_url: str
+    """Such as "http://localhost:8000/v1"."""
     model: str
+    """As the server calls it."""
     api_key_env: str = "OPENAI_API_KEY"
     """The environment variable that holds the key. The key itself never enters a file."""
     concurrency: int = 8
+    """Requests at a time."""
     timeout_seconds: float = 120.0
+    """For a request."""
 
     def __post_init__(self) -> None:
         check(self, "concurrency", low=1)
@@ -68,6 +76,7 @@ class FakeSystem:
     needs: ClassVar[tuple[str, ...]] = ("dataset",)
     kind: Literal["fake"]
     text: str = "Here is a short answer to: {prompt}"
+    """The answer."""
 
 
 System = CheckpointSystem | BaseSystem | FewShotSystem | EndpointSystem | FakeSystem
@@ -78,21 +87,31 @@ class Generate:
     """Section 4.1 (setup): nucleus sampling, one response a prompt."""
 
     temperature: float = 0.7
+    """0 takes the likeliest token each time."""
     top_p: float = 0.9
+    """Nucleus sampling: the share of the probability that is drawn from."""
     repetition_penalty: float = 1.2
+    """1 switches it off."""
     penalty_scope: Literal["output", "all"] = "output"
     """The paper says "previously generated tokens"; "all" counts the prompt's too."""
     max_tokens: int = 2048
+    """Of prompt and answer, or of the answer: see `limit`."""
     limit: Literal["total", "new"] = "total"
     """Whether max_tokens counts the prompt (ours: the paper does not say)."""
     samples: int = 1
+    """Answers to each prompt."""
     split: Literal["test", "dev"] = "test"
+    """Which prompts are answered."""
     first: int = 0
     """Ask only the first so many prompts; 0 asks all."""
     batch_size: int = 16
+    """Answers written at a time."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """"auto" takes the GPU where there is one."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the arithmetic. "auto" takes bfloat16 where it is fast."""
     seed: int = 0
+    """Of the sampling."""
     systems: dict[str, System] = field(
         default_factory=lambda: {
             "tuned": CheckpointSystem(kind="checkpoint"),
@@ -119,6 +138,7 @@ class Study:
     against: tuple[str, ...] = ()
     """Empty means every other system."""
     seed: int = 0
+    """Of sides and order."""
 
 
 # --- judge: [judge.judges.NAME]
@@ -130,10 +150,13 @@ class LocalJudge:
 
     kind: Literal["local"]
     model: ModelRef = ModelRef("smollm2-135m-instruct")
+    """What judges."""
     max_tokens: int = 2048
     """Of the whole question; each response loses its tail, equally, beyond that. The cut is counted."""
     batch_size: int = 4
+    """Questions at a time."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """"auto" takes the GPU where there is one."""
 
     def __post_init__(self) -> None:
         check(self, "batch_size", low=1)
@@ -145,12 +168,19 @@ class EndpointJudge:
 
     kind: Literal["endpoint"]
     base_url: str
+    """Such as "http://localhost:8000/v1"."""
     model: str
+    """As the server calls it."""
     api_key_env: str = "OPENAI_API_KEY"
+    """The environment variable that holds the key."""
     temperature: float = 0.0
+    """0 asks for the likeliest verdict."""
     max_tokens: int = 512
+    """Of the verdict, with its reasons."""
     concurrency: int = 8
+    """Requests at a time."""
     timeout_seconds: float = 120.0
+    """For a request."""
 
     def __post_init__(self) -> None:
         check(self, "concurrency", low=1)
@@ -165,6 +195,7 @@ class FakeJudge:
 
     kind: Literal["fake"]
     prefers: Literal["longer", "shorter", "left", "right", "tie"] = "longer"
+    """Which response it always takes."""
 
 
 JudgeEntry = LocalJudge | EndpointJudge | FakeJudge
@@ -193,8 +224,11 @@ class Stats:
     """Sections 4.1 and 4.2. Intervals are ours: percentile bootstrap, resampling prompts."""
 
     level: float = 0.95
+    """Of the intervals."""
     draws: int = 10_000
+    """Bootstrap samples."""
     seed: int = 0
+    """Of the bootstrap."""
 
     def __post_init__(self) -> None:
         check(self, "level", 0.5, 0.999)

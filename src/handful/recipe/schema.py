@@ -28,6 +28,7 @@ class Fetch:
     url: str
     """http or https; "#sha256=HEX" (or sha1, md5) behind it is the file's checksum."""
     sha256: str = ""
+    """Another way to give the checksum."""
     to: InputPath = InputPath("dumps")
     """The folder to put it in, under the name at the end of the address."""
 
@@ -37,6 +38,7 @@ class Recipe:
     """A whole run. A recipe without [train] ends at `dataset`, unless none of its systems needs training."""
 
     name: str
+    """Of the run, in its report."""
     sources: dict[str, Source]
     clean: Clean = field(default_factory=Clean)
     select: Select = field(default_factory=Select)

@@ -17,6 +17,7 @@ class StackExchange:
 
     kind: Literal["stackexchange"]
     paths: tuple[InputPath, ...]
+    """Archives, `Posts.xml`, folders of one site or of many."""
     sites: Literal["all", "stem", "other"] = "all"
     """Which sites of a folder to read: a group of the list in sources/stackexchange/sites.toml, or all."""
     include: tuple[str, ...] = ()
@@ -37,10 +38,15 @@ class CommentChains:
 
     kind: Literal["comment_chains"]
     paths: tuple[InputPath, ...]
+    """As in a source of kind "stackexchange". Comments.xml must be there, too."""
     sites: Literal["all", "stem", "other"] = "all"
+    """As in a source of kind "stackexchange"."""
     include: tuple[str, ...] = ()
+    """As in a source of kind "stackexchange"."""
     exclude: tuple[str, ...] = ()
+    """As in a source of kind "stackexchange"."""
     meta: bool = False
+    """As in a source of kind "stackexchange"."""
     author_names: bool = True
     """As in a source of kind "stackexchange"."""
     min_turns: int = 4
@@ -48,6 +54,7 @@ class CommentChains:
     third_person: Literal["stop", "skip"] = "stop"
     """Where somebody else comments between the two: end the dialogue there, or leave what they say out."""
     max_unpacked_gb: float = 500.0
+    """As in a source of kind "stackexchange"."""
 
     def __post_init__(self) -> None:
         check(self, "min_turns", low=4)
@@ -59,6 +66,7 @@ class WikiHow:
 
     kind: Literal["wikihow"]
     paths: tuple[InputPath, ...]
+    """Files, or folders with such files."""
     categories: tuple[InputPath, ...] = ()
     """CSV files with Category and Title, for articles whose own file names no category."""
     question: bool = True
@@ -97,11 +105,13 @@ class Reddit:
     subreddits: tuple[str, ...] = ()
     """The only ones to read, as "WritingPrompts"; needed for monthly files. None named: all that are there."""
     split: Literal["train", "dev", "test"] = "train"
+    """What they are for: "test" makes prompts."""
     min_score: int = 10
     """Votes of a submission, up minus down."""
     min_answer_score: int = 10
     """Votes of a comment."""
     min_chars: int = 200
+    """Of the answer, as the next."""
     max_chars: int = 4096
     """Of the answer; LIMA's own 150 stories have 92 to 2,704 characters, one in ten below 232."""
     max_prompt_chars: int = 1000
@@ -155,11 +165,13 @@ class SuperNaturalInstructions:
     languages: tuple[str, ...] = ("English",)
     """Use tasks whose instruction, input and output are in these only. A task that names none counts as English."""
     allow_non_commercial: bool = True
+    """Whether to use tasks whose instances have a licence for non-commercial use only."""
     allow_unknown_license: bool = True
-    """Whether to use tasks whose instances have a licence for non-commercial use only, or none that is known."""
+    """Whether to use tasks whose instances have no licence that is known."""
     max_unpacked_mb: float = 500.0
     """Refuse a task file that is larger, once unpacked (the largest real one is about 50 MB)."""
     seed: int = 0
+    """Of the draw of instances."""
 
     def __post_init__(self) -> None:
         check(self, "per_task", low=1)
@@ -187,8 +199,11 @@ class Messages:
 
     kind: Literal["messages"]
     paths: tuple[InputPath, ...]
+    """Files of JSON lines or JSON, or Parquet."""
     split: Literal["train", "dev", "test"] = "train"
+    """What they are for: examples to train on, or prompts to answer."""
     author: str = ""
+    """Credited for every row that does not name its own."""
     license: str = ""
     """Credited for every row that does not name its own."""
 

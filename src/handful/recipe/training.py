@@ -16,15 +16,21 @@ class Train:
     """Section 3. The smaller models of Section 5 use batch_size 64 and residual_dropout 0.2."""
 
     model: ModelRef
+    """What is tuned."""
     epochs: int = 15
+    """Passes over the examples, with a checkpoint after each."""
     batch_size: int = 32
     """Examples an optimizer step, whatever the packing."""
     learning_rate: float = 1e-5
+    """At the first step."""
     final_learning_rate: float = 1e-6
     """Reached at the last step, linearly, without warm-up."""
     beta1: float = 0.9
+    """Of AdamW."""
     beta2: float = 0.95
+    """Of AdamW."""
     weight_decay: float = 0.1
+    """Of AdamW."""
     adam_epsilon: float = 1e-8
     """Ours, as are the next two: the paper does not state them."""
     max_grad_norm: float = 1.0
@@ -51,8 +57,11 @@ class Train:
     dev_samples: int = 4
     """Dev prompts that are answered at the end of each epoch."""
     dev_sample_tokens: int = 128
+    """Tokens of such an answer, at most."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """"auto" takes the GPU where there is one."""
     seed: int = 0
+    """Of the order of examples and of dropout."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "save_every", "max_tokens", "pack_tokens"):

@@ -98,7 +98,7 @@ def plan(stages: Sequence[Stage], recipe: Any, root: Path, to: str | None = None
         for label, entry_params, needs in found:
             read = (*needs, *stage.wants)
             inputs = {name: step.key for name, step in steps.items() if step.stage.name in read}
-            settled = plain(entry_params, hashes)
+            settled = plain(entry_params, hashes, label)
             key = key_of(stage.name, stage.version, settled, inputs)
             folder = root / f"{label.replace('/', '-')}-{key}"
             steps[label] = Step(label, stage, entry_params, settled, inputs, key, folder)

@@ -32,20 +32,26 @@ def key_of(stage: str, version: int, params: Any, inputs: Mapping[str, str]) -> 
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:DIGITS]
 
 
-def plain(value: Any, hashes: Hashes) -> Any:
+def plain(value: Any, hashes: Hashes, where: str) -> Any:
     """Parameters as dicts, lists, strings and numbers, with input files as their name and sha256.
+
+    Args:
+        where: the label of their step: what an error begins with, and the setting.
 
     Raises:
         DataError: an input file is missing, or no file.
     """
     if isinstance(value, InputPath) or (isinstance(value, ModelRef) and value.is_folder):
-        return {"input": Path(value).name, "sha256": hashes.of(Path(value))}
+        try:
+            return {"input": Path(value).name, "sha256": hashes.of(Path(value))}
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from error
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name), hashes) for f in fields(value)}
+        return {f.name: plain(getattr(value, f.name), hashes, f"{where}, {f.name}") for f in fields(value)}
     if isinstance(value, Mapping):
-        return {str(name): plain(item, hashes) for name, item in value.items()}
+        return {str(name): plain(item, hashes, where) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item, hashes) for item in value]
+        return [plain(item, hashes, where) for item in value]
     return str(value) if isinstance(value, str) else value
 
 

@@ -185,4 +185,5 @@ def origin(task: Task, title: str, where: str, name: str) -> Origin:
         url=addresses[0] if addresses else PUBLISHED.format(task=quote(title)),
         author=", ".join(texts(task.contributors)),
         license=", ".join(texts(task.license)),
+        title=title,
     )

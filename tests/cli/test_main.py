@@ -74,7 +74,7 @@ def test_a_missing_input_is_named(invoke, tmp_path):
     Path(tmp_path / "rows.jsonl").unlink()
     result = invoke("run")
     assert result.exit_code == 1
-    assert result.output == f"error: sources/rows, paths: {tmp_path / 'rows.jsonl'}: no such file or folder\n"
+    assert result.output == f"error: sources/mine, paths: {tmp_path / 'rows.jsonl'}: no such file or folder\n"
 
 
 def test_a_missing_recipe_is_named(tmp_path):

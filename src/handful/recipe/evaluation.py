@@ -202,6 +202,30 @@ JudgeEntry = LocalJudge | EndpointJudge | FakeJudge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choose:
+    """Section 3: which epoch's checkpoint is evaluated. The authors chose by hand, from the 5th to the 10th, on 50 dev
+    prompts; perplexity does not tell (Appendix B)."""
+
+    by: Literal["last", "hand", "judge"] = "last"
+    """The last one; the one that you name in `epoch` after reading page.html; or what `judge` grades best (ours)."""
+    epoch: int = 0
+    """With by = "hand"; 0 waits for you to read and choose."""
+    first: int = 5
+    """The first epoch to choose from, as far as there are so many."""
+    last: int = 10
+    """The last one."""
+    judge: JudgeEntry | None = None
+    """With by = "judge": who grades the answers to the dev prompts, as under [judge.judges]."""
+
+    def __post_init__(self) -> None:
+        check(self, "epoch", low=0)
+        check(self, "first", low=1)
+        check(self, "last", low=self.first)
+        if self.by == "judge" and self.judge is None:
+            raise ValueError('judge: must say who grades, where by = "judge"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
     """Section 4.1, GPT-4 as annotator: the people's instructions, put to a model."""
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from handful.recipe.curation import Clean, Dataset, Select
-from handful.recipe.evaluation import Annotate, Generate, Judge, Report, Stats, Study
+from handful.recipe.evaluation import Annotate, Choose, Generate, Judge, Report, Stats, Study
 from handful.recipe.sources import Source
 from handful.recipe.training import Train
 from handful.recipe.values import InputPath
@@ -44,6 +44,7 @@ class Recipe:
     select: Select = field(default_factory=Select)
     dataset: Dataset = field(default_factory=Dataset)
     train: Train | None = None
+    choose: Choose = field(default_factory=Choose)
     generate: Generate = field(default_factory=Generate)
     study: Study = field(default_factory=Study)
     judge: Judge = field(default_factory=Judge)

@@ -43,17 +43,28 @@ class Train:
     """Longer examples lose their tail."""
     loss_on: Literal["response", "all"] = "response"
     """Ours: the paper says "standard supervised loss"."""
+    prompt_weight: float = 0.0
+    """With loss_on = "response": what a prompt's token counts in the loss, where a response's counts 1 (ours)."""
     eot_token: str = "<|handful_eot|>"
     """A new token that ends every utterance."""
-    eot_init: Literal["mean", "eos"] = "mean"
-    """What its embedding starts as: the mean of all, or that of EOS (ours: the paper does not say). Where the
-    embedding is also the output layer, the mean is so improbable that it takes hundreds of steps to be learnt."""
+    eot_init: Literal["auto", "mean", "eos"] = "auto"
+    """What its embedding starts as: the mean of all, or that of EOS (ours: the paper does not say). "auto" is "eos"
+    where the embedding is also the output layer: there the mean is so improbable that learning it takes hundreds of
+    steps."""
     pack_tokens: int = 2048
     """Tokens a forward pass (ours); packing never changes what a step sees."""
+    gradient_checkpointing: bool = False
+    """Compute activations again in the backward pass rather than keep them: less memory, and slower."""
+    lora_rank: int = 0
+    """Train adapters of this rank (LoRA, Hu et al. 2021) rather than all weights; 0 trains all, as the paper does."""
+    lora_alpha: float = 0.0
+    """What adapters are scaled by, over their rank; 0 means twice the rank."""
     max_steps: int = 0
     """Stop early, for a trial; 0 runs all epochs. The schedule then ends here too."""
     save_every: int = 50
     """Steps between resume states, beside the one at the end of each epoch."""
+    keep: Literal["all", "last"] = "all"
+    """Which epochs' checkpoints stay. Choosing between epochs needs all."""
     dev_samples: int = 4
     """Dev prompts that are answered at the end of each epoch."""
     dev_sample_tokens: int = 128
@@ -62,10 +73,15 @@ class Train:
     """"auto" takes the GPU where there is one."""
     seed: int = 0
     """Of the order of examples and of dropout."""
+    track: tuple[Literal["tensorboard", "wandb"], ...] = ()
+    """Where to show the course of it, beside `metrics.jsonl`; each must be installed."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "save_every", "max_tokens", "pack_tokens"):
             check(self, name, low=1)
         for name in ("max_steps", "dev_samples", "max_grad_norm", "learning_rate", "final_learning_rate"):
             check(self, name, low=0)
+        for name in ("lora_rank", "lora_alpha"):
+            check(self, name, low=0)
+        check(self, "prompt_weight", 0, 1)
         check(self, "residual_dropout", 0, 0.99)

@@ -21,7 +21,7 @@ LAYERS = (
     STAGES,
     ["pipeline"],
     ["__init__"],
-    ["web"],
+    ["serving", "web"],
     ["cli"],
     ["__main__"],
 )

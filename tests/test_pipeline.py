@@ -1,4 +1,4 @@
-"""The whole protocol, all eleven stages, on the demo's data with a tiny random model: as a user runs it."""
+"""The whole protocol, all twelve stages, on the demo's data with a tiny random model: as a user runs it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_the_second_run_does_nothing_and_says_so_within_a_second(recipe, done):
     start = time.monotonic()
     run = handful("run", recipe, "--work", done)
     assert time.monotonic() - start < 1.0
-    assert run.stdout.startswith("nothing to do: all 16 steps are done")
+    assert run.stdout.startswith("nothing to do: all 17 steps are done")
 
 
 def test_another_run_makes_the_same_bytes(recipe, done, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from handful import load
 from handful.recipe.curation import TABLE_1, Clean, Select
-from handful.recipe.evaluation import Generate, Stats
+from handful.recipe.evaluation import Choose, Generate, Stats
 from handful.recipe.training import Train
 from handful.recipe.values import ModelRef
 
@@ -32,7 +32,8 @@ def test_lima_65b_states_the_defaults(repository):
     for name, default in (
         ("clean", Clean()),
         ("select", Select()),
-        ("train", Train(model=ModelRef(""))),
+        ("train", Train(model=ModelRef(""), dev_samples=50, dev_sample_tokens=2048)),
+        ("choose", Choose(by="hand")),
         ("generate", Generate()),
         ("stats", Stats()),
     ):

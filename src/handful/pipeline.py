@@ -70,7 +70,13 @@ STAGES = (
     Stage(name="select", work=work("select"), needs=("clean",)),
     Stage(name="dataset", work=work("dataset"), needs=("clean", "select")),
     Stage(name="train", work=work("train"), needs=("dataset",)),
-    Stage(name="generate", work=work("generate"), needs=("dataset", "train"), over="systems"),
+    Stage(
+        name="choose",
+        work=work("choose"),
+        needs=("dataset", "train"),
+        params=lambda recipe: recipe.choose if recipe.train else None,
+    ),
+    Stage(name="generate", work=work("generate"), needs=("dataset", "train", "choose"), over="systems"),
     Stage(name="study", work=work("study"), needs=("dataset", "generate")),
     Stage(name="judge", work=work("judge"), needs=("study",), over="judges"),
     Stage(name="annotate", work=work("annotate"), needs=("study",)),
@@ -79,7 +85,7 @@ STAGES = (
         name="report",
         work=work("report"),
         needs=("sources", "clean", "select", "dataset", "generate", "study", "judge", "annotate", "stats"),
-        wants=("train",),
+        wants=("train", "choose"),
         params=lambda recipe: replace(recipe, fetch=()),  # where files came from is no part of what they hold
     ),
 )

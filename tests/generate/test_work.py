@@ -187,3 +187,26 @@ def test_an_unknown_model_is_named(dataset, out):
     params = settings(BaseSystem(kind="base", model=ModelRef("./nowhere")))
     with pytest.raises(MissingModel, match="nowhere"):
         work(params, {"dataset": dataset}, out)
+
+
+def test_without_an_epoch_of_its_own_a_checkpoint_is_the_one_that_was_chosen(dataset, checkpoints, tmp_path):
+    (choose := tmp_path / "choose").mkdir()
+    (choose / "choice.json").write_text('{"epoch": 1, "by": "hand"}')
+    texts = {}
+    for name, epoch, inputs in (
+        ("chosen", 0, {"choose": choose}),
+        ("named", 2, {"choose": choose}),
+        ("last", 0, {}),
+    ):
+        (out := tmp_path / name).mkdir()
+        system = CheckpointSystem(kind="checkpoint", epoch=epoch)
+        work(settings(system), {"dataset": dataset, "train": checkpoints, **inputs}, out)
+        texts[name] = [response.text for response in responses(out)]
+    assert texts["chosen"] != texts["last"] == texts["named"]
+
+
+def test_a_broken_choice_is_named(dataset, checkpoints, out, tmp_path):
+    (tmp_path / "choice.json").write_text("{")
+    inputs = {"dataset": dataset, "train": checkpoints, "choose": tmp_path}
+    with pytest.raises(DataError, match=r"choice\.json: "):
+        work(settings(CheckpointSystem(kind="checkpoint")), inputs, out)

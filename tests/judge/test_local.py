@@ -13,6 +13,7 @@ from handful.judge import local
 from handful.judge.local import OptionScores, Reader, Scorer, batches, common_cap, prepare
 from handful.judge.work import work
 from handful.models.load import load_model, load_tokenizer
+from handful.models.scoring import Float32Head
 from handful.recipe.evaluation import Judge, LocalJudge
 from handful.recipe.values import ModelRef
 from handful.run.store import content_hashes
@@ -142,7 +143,7 @@ def test_a_bfloat16_model_with_a_float32_head_scores_almost_as_a_float32_one(tin
     exact = scorer.scores(rows)
     scorer.model = load_model(tiny, dtype=torch.bfloat16)
     before = scorer.model.get_input_embeddings().weight.dtype
-    scorer.model.set_output_embeddings(local.Float32Head(scorer.model.get_output_embeddings()))
+    scorer.model.set_output_embeddings(Float32Head(scorer.model.get_output_embeddings()))
     for one, other in zip(exact, scorer.scores(rows), strict=True):
         assert (one.left, one.right, one.tie) == pytest.approx((other.left, other.right, other.tie), abs=0.02)
     assert scorer.model.get_input_embeddings().weight.dtype == before == torch.bfloat16

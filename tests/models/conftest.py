@@ -10,8 +10,11 @@ from transformers import (
     Gemma3TextConfig,
     GPT2Config,
     LlamaConfig,
+    MistralConfig,
     PreTrainedTokenizerFast,
     Qwen2Config,
+    Qwen3Config,
+    SmolLM3Config,
 )
 
 SENTENCES = [
@@ -83,8 +86,14 @@ def tiny_config(family: str):
         return LlamaConfig(**SHAPE, tie_word_embeddings=False)
     if family == "gemma3":  # windows of 8 tokens on five layers of six
         return Gemma3TextConfig(**{**SHAPE, "num_hidden_layers": 6}, head_dim=16, sliding_window=8)
-    if family == "qwen2":
-        return Qwen2Config(**SHAPE)
+    if family in ("qwen2", "qwen2-tied"):
+        return Qwen2Config(**SHAPE, tie_word_embeddings=family == "qwen2-tied")
+    if family == "qwen3":
+        return Qwen3Config(**SHAPE, head_dim=16)
+    if family == "mistral":
+        return MistralConfig(**SHAPE)
+    if family == "smollm3":
+        return SmolLM3Config(**SHAPE)
     assert family == "gpt2"
     return GPT2Config(
         vocab_size=320, n_embd=64, n_layer=4, n_head=4, n_positions=256, bos_token_id=1, eos_token_id=2
@@ -100,6 +109,12 @@ def tiny_model(family: str):
             if weight.ndim == 2:
                 weight.normal_(std=0.3 if "embed" in name or "wte" in name else 0.15)
     return model
+
+
+@pytest.fixture
+def build():
+    """A tiny random model of a family."""
+    return tiny_model
 
 
 @pytest.fixture(params=["llama", "gemma3", "qwen2", "gpt2"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
 
 from handful.core.errors import DataError
 from handful.core.types import Example, Origin, Turn
@@ -73,7 +75,7 @@ def test_the_new_row_is_the_mean_of_the_others(kind, request, tokenizer):
     model = request.getfixturevalue(kind)
     before = model.get_input_embeddings().weight.detach().clone()
     head = model.get_output_embeddings().weight.detach().clone()
-    eot_id = add_eot(model, tokenizer, EOT)
+    eot_id = add_eot(model, tokenizer, EOT, "mean")
     table, out = model.get_input_embeddings().weight, model.get_output_embeddings().weight
     assert eot_id == len(before)
     assert table.shape[0] == out.shape[0] == model.config.vocab_size == len(before) + 1
@@ -89,7 +91,7 @@ def test_padding_rows_of_a_vocabulary_are_used_before_it_grows(llama, tokenizer)
     llama.resize_token_embeddings(336, mean_resizing=False)
     with torch.no_grad():
         llama.get_input_embeddings().weight[320:] = 1000.0
-    eot_id = add_eot(llama, tokenizer, EOT)
+    eot_id = add_eot(llama, tokenizer, EOT, "mean")
     table = llama.get_input_embeddings().weight
     assert (eot_id, table.shape[0]) == (320, 336)
     torch.testing.assert_close(table[320], table[:320].mean(dim=0))
@@ -98,7 +100,7 @@ def test_padding_rows_of_a_vocabulary_are_used_before_it_grows(llama, tokenizer)
 
 def test_more_tokens_than_rows_makes_room_for_all(llama, tokenizer):
     tokenizer.add_tokens(["<image>"])  # as Gemma 3's tokenizer has, and its text model has not
-    eot_id = add_eot(llama, tokenizer, EOT)
+    eot_id = add_eot(llama, tokenizer, EOT, "mean")
     table = llama.get_input_embeddings().weight
     assert (eot_id, table.shape[0]) == (321, 322)
     torch.testing.assert_close(table[320:], table[:320].mean(dim=0).expand(2, -1))
@@ -108,6 +110,69 @@ def test_the_new_row_may_start_as_that_of_eos(llama, tokenizer):
     eot_id = add_eot(llama, tokenizer, EOT, "eos")
     for table in (llama.get_input_embeddings().weight, llama.get_output_embeddings().weight):
         assert torch.equal(table[eot_id], table[tokenizer.eos_token_id])
+
+
+FAMILIES = ["llama", "llama-untied", "gemma3", "qwen2", "qwen2-tied", "qwen3", "mistral", "gpt2", "smollm3"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_by_default_it_starts_as_eos_where_the_embedding_is_also_the_output_layer(family, build, tokenizer):
+    """There the mean is so improbable that learning it takes hundreds of steps. Elsewhere it is the mean."""
+    model = build(family)
+    before = [
+        t.weight.detach().clone() for t in (model.get_input_embeddings(), model.get_output_embeddings())
+    ]
+    tied = model.config.tie_word_embeddings
+    eot_id = add_eot(model, tokenizer, EOT)
+    after = [model.get_input_embeddings().weight, model.get_output_embeddings().weight]
+    assert (after[0] is after[1]) == tied
+    for old, new in zip(before, after, strict=True):
+        assert torch.equal(new[:320], old)
+        expected = old[tokenizer.eos_token_id] if tied else old.double().mean(dim=0).float()
+        torch.testing.assert_close(new[eot_id], expected, atol=1e-7, rtol=0)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_end_of_turn_is_one_new_token_and_eos_stays_another(family, build, tokenizer):
+    model = build(family)
+    eot_id = add_eot(model, tokenizer, EOT)
+    vocabulary = tokenizer.get_vocab()
+    assert [token for token, id in vocabulary.items() if id == eot_id] == [EOT]
+    assert model.get_input_embeddings().weight.shape[0] == model.config.vocab_size == 321
+    assert (tokenizer.eos_token, tokenizer.eos_token_id) == ("<eos>", 2)
+    assert end_ids(model) == [eot_id, 2]
+    assert encode_prompt(DIALOGUE[:1], tokenizer, eot_id)[-1] == eot_id
+    with pytest.raises(DataError, match="in the model's vocabulary already"):
+        add_eot(model, tokenizer, EOT)
+
+
+def test_without_an_eos_the_default_is_the_mean(llama, tokenizer):
+    tokenizer.eos_token = None
+    before = llama.get_input_embeddings().weight.detach().clone()
+    eot_id = add_eot(llama, tokenizer, EOT)
+    torch.testing.assert_close(llama.get_input_embeddings().weight[eot_id], before.mean(dim=0))
+
+
+def test_the_tokenizer_of_another_model_is_refused(llama, tokenizer):
+    llama.resize_token_embeddings(300, mean_resizing=False)
+    with pytest.raises(DataError, match=r"ids go up to 319, and the model has embeddings for 300 tokens"):
+        add_eot(llama, tokenizer, EOT)
+    assert llama.get_input_embeddings().weight.shape[0] == 300
+    assert EOT not in tokenizer.get_vocab()
+
+
+def test_an_eos_beyond_the_embeddings_is_refused(llama, tokenizer):
+    tokenizer.add_special_tokens({"eos_token": "<other eos>"})
+    with pytest.raises(DataError, match=r"does not fit the model: its ids go up to 320"):
+        add_eot(llama, tokenizer, EOT)
+
+
+def test_an_id_that_another_token_has_is_not_taken(llama):
+    """Five tokens whose ids end at 5: the library would give the new one the id 5 again."""
+    ids = {"<unk>": 0, "<eos>": 1, "a": 2, "b": 3, "c": 5}
+    gaps = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.WordLevel(ids, unk_token="<unk>")))
+    with pytest.raises(DataError, match=r"ids have gaps.*the id 5 of another token"):
+        add_eot(llama, gaps, EOT)
 
 
 def test_a_model_without_eos_cannot_start_as_it(llama, tokenizer):

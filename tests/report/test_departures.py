@@ -2,10 +2,22 @@
 
 from dataclasses import replace
 
+import pytest
+
+from handful.recipe.evaluation import BaseSystem, CheckpointSystem, Choose, FakeJudge
 from handful.recipe.load import load
 from handful.recipe.training import Train
 from handful.recipe.values import InputPath
-from handful.report.departures import PAPER, PAPER_MODEL, defaults, departures, ours, settings, shown
+from handful.report.departures import (
+    PAPER,
+    PAPER_MODEL,
+    defaults,
+    departures,
+    epoch_in_words,
+    ours,
+    settings,
+    shown,
+)
 
 
 def test_every_setting_called_the_papers_exists():
@@ -55,3 +67,30 @@ def test_settings_hold_the_whole_recipe(recipe):
     assert found["sources.stem.kind"] == "stackexchange"
     assert found["judge.judges.rule.prefers"] == "longer"
     assert found["name"] == "a tiny run"
+
+
+CHECKPOINT = {"tuned": CheckpointSystem(kind="checkpoint")}
+PAPER_CHOSE = "The paper chose a checkpoint between epochs 5 and 10 by hand"
+
+
+@pytest.mark.parametrize(
+    ("choose", "systems", "said"),
+    [
+        (Choose(), CHECKPOINT, [f"{PAPER_CHOSE}; here the last one is taken."]),
+        (Choose(by="hand"), CHECKPOINT, []),
+        (
+            Choose(by="judge", judge=FakeJudge(kind="fake")),
+            CHECKPOINT,
+            [f"{PAPER_CHOSE}; here a judge's grades decide."],
+        ),
+        (
+            Choose(by="hand"),
+            {"third": CheckpointSystem(kind="checkpoint", epoch=3)},
+            [f"{PAPER_CHOSE}; here the recipe names it."],
+        ),
+        (Choose(), {"base": BaseSystem(kind="base")}, []),
+    ],
+)
+def test_how_the_epoch_was_chosen_is_said_where_it_was_not_by_hand(recipe, choose, systems, said):
+    changed = replace(recipe, choose=choose, generate=replace(recipe.generate, systems=systems))
+    assert epoch_in_words(changed) == said

@@ -19,11 +19,14 @@ SANDWICH = {
     "query_pre_attn_scalar": 8,
     "layer_types": ["sliding_attention"] * 3 + ["full_attention"],
 }
+# SmolLM and SmolLM2 are Llamas with tied embeddings; Gemma 2 and 3 and GPT-2 are tied by default.
 FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "llama": ("Llama", {**ROTARY, "tie_word_embeddings": True}),
     "llama-untied": ("Llama", {**ROTARY, "tie_word_embeddings": False}),
     "mistral-window": ("Mistral", {**ROTARY, "sliding_window": 5}),
+    "mistral": ("Mistral", {**ROTARY, "sliding_window": None}),
     "qwen2": ("Qwen2", ROTARY),
+    "qwen2-tied": ("Qwen2", {**ROTARY, "tie_word_embeddings": True}),
     "qwen3": ("Qwen3", {**ROTARY, "head_dim": 8}),
     "gemma2": (
         "Gemma2",
@@ -31,6 +34,9 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "gemma3": ("Gemma3", {**SANDWICH, "sliding_window": 5}),
     "gpt2": ("GPT2", {"vocab_size": 97, "n_embd": 32, "n_layer": 4, "n_head": 4, "n_positions": 64}),
+    "smollm3": ("SmolLM3", ROTARY),
+    "phi3": ("Phi3", ROTARY),
+    "opt": ("OPT", {**COMMON, "ffn_dim": 48, "word_embed_proj_dim": 32, "max_position_embeddings": 64}),
     "gpt-neox": ("GPTNeoX", {**COMMON, "intermediate_size": 48}),
     "phi": ("Phi", {**ROTARY, "partial_rotary_factor": 0.5}),
     "olmo2": ("Olmo2", ROTARY),
@@ -54,31 +60,35 @@ def one_thread() -> Iterator[None]:
     torch.set_float32_matmul_precision(before[1])
 
 
+@pytest.fixture(params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> str:
+    """Each architecture that is proved to train here, in turn."""
+    return str(request.param)
+
+
+def random_network(family: str, seed: int = 0, **changes: Any) -> Any:
+    """A random network of a family, its weights large enough that a mistake shows."""
+    import torch
+    import transformers
+
+    name, settings = FAMILIES[family]
+    config_class = getattr(transformers, "Gemma3TextConfig" if name == "Gemma3" else f"{name}Config")
+    kind = getattr(transformers, "GPT2LMHeadModel" if name == "GPT2" else f"{name}ForCausalLM")
+    config = config_class(**{"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, **settings, **changes})
+    torch.manual_seed(seed)
+    model = kind(config)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight.mul_(6.0)
+            else:
+                weight.add_(torch.rand_like(weight) * 0.5)  # norms that are not all the same
+    return model.eval()
+
+
 @pytest.fixture(scope="session")
 def network() -> Callable[..., Any]:
-    """A random network of a family, its weights large enough that a mistake shows."""
-
-    def build(family: str, seed: int = 0, **changes: Any) -> Any:
-        import torch
-        import transformers
-
-        name, settings = FAMILIES[family]
-        config_class = getattr(transformers, "Gemma3TextConfig" if name == "Gemma3" else f"{name}Config")
-        kind = getattr(transformers, "GPT2LMHeadModel" if name == "GPT2" else f"{name}ForCausalLM")
-        config = config_class(
-            **{"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, **settings, **changes}
-        )
-        torch.manual_seed(seed)
-        model = kind(config)
-        with torch.no_grad():
-            for weight in model.parameters():
-                if weight.ndim > 1:
-                    weight.mul_(6.0)
-                else:
-                    weight.add_(torch.rand_like(weight) * 0.5)  # norms that are not all the same
-        return model.eval()
-
-    return build
+    return random_network
 
 
 def example(id: str, *texts: str, source: str = "authored") -> Example:

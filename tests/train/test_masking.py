@@ -45,6 +45,36 @@ def test_loss_on_all_leaves_out_only_the_first_token(with_eot, make_example):
     assert document.targets == (*document.ids[1:], IGNORED)
 
 
+def test_with_a_prompt_weight_everything_is_learnt_and_prompts_count_less(with_eot, make_example):
+    example = make_example("a", "Why?", "Because.", "So?", "Yes.")
+    [all_alike], _ = encode([example], *with_eot, 2048, "all")
+    [answers], _ = encode([example], *with_eot, 2048, "response")
+    [document], _ = encode([example], *with_eot, 2048, "response", 0.25)
+    assert document.targets == all_alike.targets
+    assert document.weights == tuple(
+        0.0 if place == len(document.ids) - 1 else 1.0 if target != IGNORED else 0.25
+        for place, target in enumerate(answers.targets)
+    )
+    assert document.weight == answers.labels + 0.25 * (all_alike.labels - answers.labels)
+    assert document.labels == all_alike.labels
+
+
+@pytest.mark.parametrize(("weight", "like"), [(0, "response"), (0.0, "response"), (1, "all"), (1.0, "all")])
+def test_prompt_weights_of_zero_and_one_are_response_and_all(with_eot, make_example, weight, like):
+    example = make_example("a", "Why?", "Because.", "So?", "Yes.")
+    document = encode([example], *with_eot, 2048, "response", weight)[0]
+    assert document == encode([example], *with_eot, 2048, like)[0]
+    assert document[0].weights == ()
+    assert document[0].weight == document[0].labels
+
+
+def test_a_cut_example_keeps_the_weights_of_what_is_left(with_eot, make_example):
+    example = make_example("a", "Hi", "word " * 50)
+    [whole], _ = encode([example], *with_eot, 2048, "response", 0.5)
+    [document], _ = encode([example], *with_eot, 20, "response", 0.5)
+    assert document.weights == (*whole.weights[:19], 0.0)
+
+
 def test_an_end_of_turn_that_somebody_typed_ends_nothing(with_eot, make_example):
     [document], _ = encode(
         [make_example("a", f"What is {EOT}?", f"{EOT} is a token.")], *with_eot, 2048, "response"

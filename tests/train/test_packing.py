@@ -17,20 +17,6 @@ from handful.train.loss import head_of
 from handful.train.masking import IGNORED, Document
 from handful.train.packing import first_fit, pack, row
 
-SUPPORTED = [
-    "llama",
-    "llama-untied",
-    "mistral-window",
-    "qwen2",
-    "qwen3",
-    "gemma2",
-    "gemma3",
-    "gpt2",
-    "gpt-neox",
-    "phi",
-    "olmo2",
-]
-
 
 def documents(lengths, vocabulary=97, seed=0):
     generator = torch.Generator().manual_seed(seed)
@@ -68,9 +54,17 @@ def test_a_row_by_hand():
     assert made.doc_ends == (3, 5)
     assert made.labelled.tolist() == [1, 3]
     assert made.targets.tolist() == [7, 9]
+    assert made.weights is None
 
 
-@pytest.mark.parametrize("family", SUPPORTED)
+def test_a_row_of_weighted_documents_by_hand():
+    one = Document("a", "s", (5, 6, 7), (6, 7, IGNORED), 1, (0.25, 1.0, 0.0))
+    two = Document("b", "s", (8, 9), (9, IGNORED), 1)
+    made = row([one, two])
+    assert made.targets.tolist() == [6, 7, 9]
+    assert made.weights.tolist() == [0.25, 1.0, 1.0]
+
+
 def test_packed_loss_and_gradient_are_those_of_one_example_at_a_time(network, family):
     """The reference is transformers' own forward pass with its own mask, and torch's loss, in float64."""
     batch = documents([17, 9, 4, 23, 12])
@@ -94,7 +88,10 @@ def test_packed_loss_and_gradient_are_those_of_one_example_at_a_time(network, fa
     assert loss.item() == pytest.approx(total.item(), rel=1e-6)
     expected = dict(reference.named_parameters())
     for name, weight in model.named_parameters():
-        error = (weight.grad - expected[name].grad).norm() / expected[name].grad.norm().clamp(min=1e-6)
+        scale = (
+            expected[name].grad.norm().clamp(min=1e-3)
+        )  # OPT's biases of keys have no gradient but rounding
+        error = (weight.grad - expected[name].grad).norm() / scale
         assert error < 1e-4, name
 
 
@@ -109,7 +106,6 @@ def test_the_row_length_changes_nothing(network, limit):
     assert losses == pytest.approx(alone, rel=1e-6)
 
 
-@pytest.mark.parametrize("family", SUPPORTED)
 def test_changing_one_document_changes_no_bit_of_the_others(network, family):
     model = network(family)
     before, after = documents([13, 11, 8]), documents([13, 11, 8])
@@ -129,7 +125,6 @@ def test_changing_one_document_changes_no_bit_of_the_others(network, family):
     assert not torch.equal(old[13:24], new[13:24])
 
 
-@pytest.mark.parametrize("family", SUPPORTED)
 def test_supported_families_pass_the_packing_probe(network, family):
     model = network(family)
     own = model.config._attn_implementation
@@ -146,6 +141,38 @@ def test_a_model_that_carries_state_between_documents_is_refused():
         for weight in model.parameters():
             weight.add_(torch.randn_like(weight) * 0.3)
     with pytest.raises(DataError, match="Mamba"):
+        prove_packing(model)
+
+
+def test_an_encoder_is_refused():
+    from transformers import BertConfig, BertLMHeadModel
+
+    config = BertConfig(
+        vocab_size=97, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48
+    )
+    with pytest.raises(DataError, match=r"BertSelfAttention: its attention is not causal"):
+        prove_packing(BertLMHeadModel(config))
+
+
+@pytest.mark.parametrize("name", ["Bloom", "Falcon"])
+def test_an_attention_that_cannot_be_replaced_is_refused(name):
+    import transformers
+
+    sizes = {"vocab_size": 97, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+    torch.manual_seed(0)
+    model = getattr(transformers, f"{name}ForCausalLM")(getattr(transformers, f"{name}Config")(**sizes))
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(6.0)
+    with pytest.raises(DataError, match=f"{name}ForCausalLM: examples packed into one row change each other"):
+        prove_packing(model)
+
+
+def test_weights_that_are_not_numbers_are_refused(network):
+    model = network("llama")
+    with torch.no_grad():
+        model.model.norm.weight[0] = float("nan")
+    with pytest.raises(DataError, match="LlamaForCausalLM: its hidden states are not numbers"):
         prove_packing(model)
 
 

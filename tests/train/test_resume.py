@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import msgspec
@@ -188,3 +188,64 @@ def test_killed_after_the_end_nothing_is_done_again(
     monkeypatch.setattr(course, "train", lambda *args: pytest.fail("trained again"))
     assert work(params, {"dataset": fixed_dataset}, out) == undisturbed[0]
     assert content(out) == undisturbed[1]
+
+
+@pytest.mark.parametrize("step", [9, 11])
+def test_an_altered_state_is_said_and_not_used(
+    params, fixed_dataset, tmp_path, undisturbed, monkeypatch, capsys, step
+):
+    """One bit of the weights, in a file that reads well: those in the state itself, or of the epoch that it names."""
+    out = tmp_path / "out"
+    interrupted(params, fixed_dataset, out, monkeypatch, step)
+    [state] = (out / "resume").iterdir()
+    named = msgspec.json.decode((state / "state.json").read_bytes())
+    victim = out / named["weights"] / "model.safetensors"
+    content_before = victim.read_bytes()
+    victim.write_bytes(content_before[:-3] + bytes([content_before[-3] ^ 1]) + content_before[-2:])
+    work(params, {"dataset": fixed_dataset}, out)
+    assert "model.safetensors is not as it was saved" in capsys.readouterr().err
+    assert content(out) == undisturbed[1]
+
+
+@pytest.mark.parametrize("step", [3, 6, 9, 15])
+def test_only_the_last_checkpoint_is_kept_if_asked(
+    params, fixed_dataset, tmp_path, undisturbed, monkeypatch, step
+):
+    """At no moment is there less than what to go on from: interrupted anywhere, it ends with the same bytes."""
+    last = replace(params, keep="last")
+    out = tmp_path / "out"
+    interrupted(last, fixed_dataset, out, monkeypatch, step)
+    work(last, {"dataset": fixed_dataset}, out)
+    expected = {
+        name: data for name, data in undisturbed[1].items() if not name.startswith(("epoch-01/", "epoch-02/"))
+    }
+    assert {name for name in content(out) if name.startswith("epoch-")} == {
+        name for name in expected if name.startswith("epoch-")
+    }
+    weights = "epoch-03/model.safetensors"
+    assert content(out)[weights] == expected[weights]
+
+
+def test_checkpointed_activations_give_the_same_bytes(params, fixed_dataset, tmp_path, undisturbed):
+    """With dropout on: the masks of the second forward pass are those of the first."""
+    out = tmp_path / "out"
+    out.mkdir()
+    work(replace(params, gradient_checkpointing=True), {"dataset": fixed_dataset}, out)
+    for name in ("steps.jsonl", "epochs.jsonl", "epoch-03/model.safetensors"):
+        assert content(out)[name] == undisturbed[1][name]
+
+
+def test_after_a_kill_the_next_twenty_losses_are_the_same_bit_for_bit(params, fixed_dataset, tmp_path):
+    """Killed -9 at a random step, by real signals, in the arithmetic and with the dropout of a real run."""
+    long = replace(params, epochs=6, precision="bfloat16", save_every=3, dev_samples=0)
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    whole.mkdir()
+    work(long, {"dataset": fixed_dataset}, whole)
+    step = random.Random().randint(4, 9)
+    process = child(long, fixed_dataset, out)
+    killed = kill_when(process, lambda: lines(out / "steps.jsonl") >= step)
+    assert killed or process.returncode == 0
+    work(long, {"dataset": fixed_dataset}, out)
+    ours, theirs = ((folder / "steps.jsonl").read_bytes().splitlines() for folder in (out, whole))
+    assert ours[step : step + 20] == theirs[step : step + 20], f"killed at step {step}"
+    assert len(theirs[step : step + 20]) == 20

@@ -14,11 +14,25 @@ def plan(examples, **changes):
 
 
 def test_the_papers_rate_at_its_480_steps():
-    rates = [batch.learning_rate for batch in plan(1000)]
+    found = plan(1000)
+    assert [len(batch.places) for batch in found[:32]] == [32] * 31 + [8]
+    rates = [batch.learning_rate for batch in found]
     assert len(rates) == 15 * 32
     assert rates[0] == 1e-5
     assert rates[-1] == pytest.approx(1e-6, rel=1e-12)
     assert rates[239] == pytest.approx(1e-5 - 9e-6 * 239 / 479, rel=1e-12)
+
+
+def test_the_rates_are_those_of_torchs_own_linear_schedule():
+    import torch
+
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([weight], lr=1e-5)
+    peer = torch.optim.lr_scheduler.LinearLR(optimizer, start_factor=1.0, end_factor=0.1, total_iters=479)
+    for batch in plan(1000):
+        assert batch.learning_rate == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9)
+        optimizer.step()
+        peer.step()
 
 
 def test_a_single_step_learns_at_the_first_rate():

@@ -118,11 +118,11 @@ def test_a_checkpoint_loads_in_plain_transformers_and_gives_the_same_logits(
     kept = {}
     save = checkpoints.save_model
 
-    def keep(model, tokenizer, folder):
+    def keep(model, tokenizer, folder, ranks):
         ids = torch.tensor([[5, 6, 7, 8]])
         with torch.no_grad():
             kept[folder.name] = model.eval()(input_ids=ids).logits
-        save(model, tokenizer, folder)
+        save(model, tokenizer, folder, ranks)
 
     monkeypatch.setattr(checkpoints, "save_model", keep)
     out = tmp_path / "out"

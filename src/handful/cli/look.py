@@ -75,6 +75,8 @@ def read_counts(folder: Path) -> dict[str, Any]:
 
 
 def show_folder(folder: Path, samples: int, as_json: bool) -> None:
+    from handful.cli.choice import choice_lines
+    from handful.cli.course import course, course_lines
     from handful.cli.readable import count_lines, record_lines
     from handful.run.store import read_manifest, remedy
 
@@ -83,15 +85,26 @@ def show_folder(folder: Path, samples: int, as_json: bool) -> None:
         if not (folder / name).is_file():
             raise CorruptFolder(f"{folder}: {name} is missing; {remedy(folder)}")
     files = {name: sample(folder / name, samples) for name in manifest.files if name.endswith(".jsonl")}
+    trained = {"steps.jsonl", "epochs.jsonl", "dev_samples.jsonl"} <= set(manifest.files)
     if as_json:
-        echo_json({"step": manifest.step, "key": manifest.key, "counts": manifest.counts, "files": files})
+        story = {"course": course(folder)} if trained else {}
+        echo_json(
+            {"step": manifest.step, "key": manifest.key, "counts": manifest.counts, **story, "files": files}
+        )
         return
     click.echo(f"{click.style(manifest.step, bold=True)}  {manifest.key}")
     for line in count_lines(manifest.counts):
         click.echo(line)
+    if trained:
+        click.echo("\n" + "\n".join(course_lines(folder, manifest.params)))
+    if "choice.json" in manifest.files:
+        click.echo("\n" + "\n".join(choice_lines(folder)))
+    models = {name.rpartition("/")[0] for name in manifest.files if name.endswith("/config.json")}
+    for name in sorted(models):
+        click.echo(f"\n{folder / name}  {size_of(folder / name):,} bytes, a model")
     empty = [name for name in manifest.files if not (folder / name).stat().st_size]
     for name in manifest.files:
-        if name in empty:
+        if name in empty or name.rpartition("/")[0] in models:
             continue
         size = (folder / name).stat().st_size
         found = files.get(name, {"samples": []})

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from handful.cli import data, look, talk
+from handful.cli.chat import chat
 from handful.cli.export import export
-from handful.cli.options import ADDRESS, ENGINE, JSON, RECIPE, SET, TO, WORK, WORKERS, told
+from handful.cli.options import ADDRESS, ENGINE, JSON, PROCESSES, RECIPE, SET, TO, WORK, WORKERS, told
 from handful.cli.reference import settings
 from handful.core.errors import RecipeError, Waiting
 
@@ -54,6 +55,7 @@ def cli() -> None:
 @ENGINE
 @ADDRESS
 @WORKERS
+@PROCESSES
 @told
 def run_command(
     recipe: Path,
@@ -64,21 +66,30 @@ def run_command(
     engine: Literal["local", "ray"],
     address: str,
     workers: int,
+    processes: int,
 ) -> None:
     """Run the stages of RECIPE whose folders are not there yet.
 
     Stop it at any moment: the same command goes on from there. Exit code 3 means that people have yet to judge.
-    Neither --engine nor --workers changes what comes out.
+    Neither --engine nor --workers changes what comes out; --processes does, by rounding and by the masks of dropout.
+
+    Several machines train together on a work folder that they share by
+    torchrun … -m handful run RECIPE --only train
     """
     from handful import STAGES, execute, load, plan
+    from handful.run import torchrun
     from handful.run.engine import Engine, using
 
     loaded = load(recipe, overrides)
     if only is not None and only not in {stage.name for stage in STAGES}:
         raise RecipeError(f"--only {only}: no such stage; the stages are {', '.join(s.name for s in STAGES)}")
+    torchrun.check(only)
     steps = plan(STAGES, loaded, work, to or only)
+    if torchrun.rank() > 0:
+        torchrun.join(steps, only or "")
+        return
     try:
-        with using(Engine(engine, workers, address)):
+        with using(Engine(engine, workers, address, processes)):
             ran = execute(steps, work, only, started=say_started, ended=say_ended)
     except Waiting as waiting:
         again = [str(recipe), "--work", str(work), *(word for o in overrides for word in ("--set", o))]
@@ -108,20 +119,42 @@ def say_ended(step: Step, seconds: float) -> None:
 @WORK
 @SET
 @TO
+@click.option(
+    "--devices",
+    multiple=True,
+    metavar="NxNAME",
+    help="Estimate the training for these, as 8xH200 or cpu:4. May be repeated.  [default: this machine]",
+)
+@click.option("--parameters", default="", metavar="N", help="Of a model that is unknown here, as 7B.")
+@click.option("--measure", is_flag=True, help="Count tokens, and measure this machine, for the estimate.")
 @JSON
 @told
-def plan_command(recipe: Path, work: Path, overrides: tuple[str, ...], to: str | None, as_json: bool) -> None:
-    """Show what `run` would do with RECIPE, and what is done already. Runs nothing."""
+def plan_command(
+    recipe: Path,
+    work: Path,
+    overrides: tuple[str, ...],
+    to: str | None,
+    devices: tuple[str, ...],
+    parameters: str,
+    measure: bool,
+    as_json: bool,
+) -> None:
+    """Show what `run` would do with RECIPE, what is done already, and what the training will take. Runs nothing."""
     from handful import STAGES, load, plan
+    from handful.cli.forecast import forecast
 
-    steps = plan(STAGES, load(recipe, overrides), work, to)
+    loaded = load(recipe, overrides)
+    steps = plan(STAGES, loaded, work, to)
+    found = forecast(steps, loaded, devices, parameters, measure)
     if as_json:
-        look.echo_json(
-            [{"step": s.label, "state": state(s), "folder": str(s.folder), "key": s.key} for s in steps]
-        )
+        listed = [{"step": s.label, "state": state(s), "folder": str(s.folder), "key": s.key} for s in steps]
+        told = found[0] if found else {}
+        look.echo_json([{**row, "estimate": told} if row["step"] == "train" else row for row in listed])
         return
     for step in steps:
         click.echo(f"{state(step):8} {step.label:22} {step.folder}")
+    for line in found[1] if found else []:
+        click.echo(line)
 
 
 def state(step: Step) -> str:
@@ -130,5 +163,15 @@ def state(step: Step) -> str:
     return "begun" if step.partial.exists() else "to do"
 
 
-for command in (look.show, look.explain, look.verify, look.tidy, settings, data.fetch, export, talk.serve):
+for command in (
+    look.show,
+    look.explain,
+    look.verify,
+    look.tidy,
+    settings,
+    data.fetch,
+    export,
+    chat,
+    talk.serve,
+):
     cli.add_command(command)

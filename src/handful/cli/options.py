@@ -64,6 +64,12 @@ WORKERS = click.option(
     default=0,
     help="Shards at a time.  [default: one a core, or as many as the cluster has CPUs]",
 )
+PROCESSES = click.option(
+    "--processes",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Processes that train together, on this machine.  [default: one a GPU, or one]",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

@@ -13,6 +13,9 @@ from handful.core.errors import MissingExtra
 EXTRAS = {
     "torch": "train",
     "transformers": "train",
+    "peft": "lora",
+    "tensorboardX": "track",
+    "wandb": "track",
     "openai": "api",
     "fastapi": "web",
     "uvicorn": "web",

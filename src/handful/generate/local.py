@@ -75,7 +75,7 @@ def _model_ref(given: Given) -> str:
     if isinstance(given.system, CheckpointSystem):
         assert given.train is not None
         # Whole, since a relative folder would read as a name of the hub.
-        return str(checkpoint(given.train, given.system.epoch).absolute())
+        return str(checkpoint(given.train, given.system.epoch or given.chosen).absolute())
     assert isinstance(given.system, BaseSystem | FewShotSystem)
     return given.system.model
 

@@ -41,6 +41,8 @@ class Given:
     """The training set: few-shot systems show some of it."""
     train: Path | None = None
     """The folder of `train`, with its checkpoints."""
+    chosen: int = 0
+    """The epoch that `choose` settled on; 0 where it was not asked: then the last."""
     heartbeat: Callable[[str], None] = lambda note: None
     """To be told now and then how far a group has come."""
 

@@ -1,4 +1,4 @@
-"""dataset (and train) -> responses.jsonl: one system's answers, in the order of the prompts, then samples."""
+"""dataset (and train, choose) -> responses.jsonl: one system's answers, in the order of the prompts, then samples."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.files import write_whole
@@ -16,6 +18,12 @@ from handful.core.types import Example, Prompt, Response
 from handful.generate.systems import SYSTEMS, Answers, Ask, Given
 from handful.recipe.evaluation import FewShotSystem, Generate
 from handful.run.progress import progress
+
+
+class Chosen(msgspec.Struct):
+    """Of `choice.json`, what is read here."""
+
+    epoch: int
 
 
 def work(params: Generate, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]:
@@ -42,6 +50,7 @@ def work(params: Generate, inputs: Mapping[str, Path], out: Path) -> dict[str, A
             done=frozenset(made),
             examples=list(shown),
             train=inputs.get("train"),
+            chosen=chosen_epoch(inputs["choose"]) if "choose" in inputs else 0,
             heartbeat=lambda note: advance(0, note),
         )
         answers = SYSTEMS[system.kind](given)
@@ -54,6 +63,15 @@ def work(params: Generate, inputs: Mapping[str, Path], out: Path) -> dict[str, A
     _write(out, responses, answers)
     growing.unlink(missing_ok=True)
     return _counts(asks, responses, answers)
+
+
+def chosen_epoch(choose: Path) -> int:
+    """The epoch that the stage `choose` settled on."""
+    path = choose / "choice.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Chosen).epoch
+    except (OSError, msgspec.MsgspecError) as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def read_prompts(params: Generate, dataset: Path) -> list[Prompt]:

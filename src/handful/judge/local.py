@@ -10,18 +10,15 @@ asked; `stats` shows how often the two agree.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import torch
 
 from handful.core.errors import DataError
 from handful.core.types import MIRROR, Choice, Comparison, Dropped, Noun, Verdict
 from handful.judge import ask
 from handful.judge.ask import ORDERS, Order
-from handful.models.load import compute_dtype, fast_float32, load_model, load_tokenizer, pick_device
+from handful.models.scoring import first_tokens, load_judge, option_scores, plain_ids, template
 from handful.recipe.evaluation import LocalJudge
 
 LETTERS: dict[Choice, str] = {"left": " A", "right": " B", "tie": " C"}
@@ -33,7 +30,6 @@ Verdict: C (neither is significantly better)"""
 LEAD = "Verdict:"
 CUT = "\n[The rest is not shown.]"
 MIN_RESPONSE_TOKENS = 16
-HOLE = "HOLE"
 
 
 class OptionScores(Noun, frozen=True):
@@ -69,7 +65,7 @@ class Reader:
         self.tokenizer = tokenizer
         self.instructions = instructions
         self.limit = limit
-        self.before, self.after = template(tokenizer)
+        self.before, self.after = template(tokenizer, LEAD)
 
     def rows(self, comparison: Comparison) -> list[Row]:
         """The question in both orders."""
@@ -81,8 +77,7 @@ class Reader:
         return (*self.before, *self.encode(text), *self.after)
 
     def encode(self, text: str) -> list[int]:
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True).input_ids
-        return ids
+        return plain_ids(self.tokenizer, text)
 
     def fit(self, comparison: Comparison) -> tuple[Comparison | None, str]:
         """The comparison with both responses cut at the same number of tokens, so that the question fits.
@@ -117,10 +112,7 @@ class Reader:
 
     def head(self, text: str, tokens: int) -> str:
         """The text's first tokens, and a word that the rest is missing; or the text, if that is all."""
-        places = self.tokenizer(
-            text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
-        ).offset_mapping
-        return text if len(places) <= tokens else text[: places[tokens - 1][1]] + CUT
+        return first_tokens(self.tokenizer, text, tokens, CUT)
 
 
 def common_cap(left: int, right: int, room: int) -> int:
@@ -129,60 +121,17 @@ def common_cap(left: int, right: int, room: int) -> int:
     return room - short if 2 * short <= room else room // 2
 
 
-def template(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """The tokens before and after the question: the chat template's, and the words that the verdict follows."""
-    if tokenizer.chat_template:
-        messages = [{"role": "user", "content": HOLE}]
-        text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-        before, _, after = text.partition(HOLE)
-        return tokenizer(before, add_special_tokens=False).input_ids, tokenizer(
-            after + LEAD, add_special_tokens=False
-        ).input_ids
-    start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-    return start, tokenizer(f"\n\n{LEAD}", add_special_tokens=False).input_ids
-
-
-class Float32Head(torch.nn.Module):
-    """A model's last layer in float32: bfloat16 logits come in steps of 1/8, which makes ties of small margins."""
-
-    def __init__(self, head: torch.nn.Module) -> None:
-        super().__init__()
-        self.head = copy.deepcopy(head).float()  # a copy: the input embedding may be the same tensor
-
-    def forward(self, hidden: torch.Tensor) -> Any:
-        return self.head(hidden.float())
-
-
 class Scorer:
-    """The loaded model: float32 on a CPU, so that scores do not depend on the batch; what is fast on a GPU."""
+    """The loaded model, and what it reads."""
 
     def __init__(self, params: LocalJudge, instructions: str) -> None:
-        device = pick_device(params.device)
-        dtype = torch.float32 if device == "cpu" else compute_dtype("auto", device)
-        fast_float32()
-        self.model = load_model(params.model, device, dtype)
-        if dtype != torch.float32:
-            self.model.set_output_embeddings(Float32Head(self.model.get_output_embeddings()))
-        tokenizer = load_tokenizer(params.model)
-        places = getattr(self.model.config.get_text_config(), "max_position_embeddings", params.max_tokens)
-        self.reader = Reader(tokenizer, instructions, min(params.max_tokens, places))
+        self.model, tokenizer, limit = load_judge(params)
+        self.reader = Reader(tokenizer, instructions, limit)
         self.options = [single_token(tokenizer, letter, params.model) for letter in LETTERS.values()]
 
-    @torch.inference_mode()
     def scores(self, rows: Sequence[Row]) -> list[OptionScores]:
-        """The options' log-likelihoods for each row: one forward pass, logits at the last place only."""
-        longest = max(len(row.ids) for row in rows)
-        padding = [longest - len(row.ids) for row in rows]
-        ids = torch.tensor([[0] * pad + list(row.ids) for pad, row in zip(padding, rows, strict=True)])
-        mask = torch.tensor([[0] * pad + [1] * (longest - pad) for pad in padding])
-        logits = self.model(
-            input_ids=ids.to(self.model.device),
-            attention_mask=mask.to(self.model.device),
-            position_ids=(mask.cumsum(-1) - 1).clamp(min=0).to(self.model.device),
-            use_cache=False,
-            logits_to_keep=1,
-        ).logits[:, -1]
-        chosen = logits.float().log_softmax(-1)[:, self.options].tolist()
+        """The options' log-likelihoods for each row."""
+        chosen = option_scores(self.model, [row.ids for row in rows], self.options)
         return [as_stored(row, *map(rounded, values)) for row, values in zip(rows, chosen, strict=True)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from handful.core.types import Choice
+from handful.models.asking import spoken
 
 OPTIONS: dict[Choice, str] = {
     "left": "Answer A is significantly better.",
@@ -46,9 +47,3 @@ def read_choice(reply: str, whole: bool = True) -> Choice | None:
         if line.lower() in FORMS and len(line) > len("answer a"):
             return FORMS[line.lower()]
     return None
-
-
-def spoken(reply: str) -> str:
-    """The reply without what a reasoning model thought first; empty where it never stopped thinking."""
-    said = reply.rpartition("</think>")[2]
-    return "" if "<think>" in said else said

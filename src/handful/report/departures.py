@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from handful.recipe.curation import TABLE_1, Clean, Dataset, Select
-from handful.recipe.evaluation import Annotate, Generate, Stats, Study
+from handful.recipe.evaluation import Annotate, CheckpointSystem, Choose, Generate, Stats, Study
 from handful.recipe.schema import Recipe
 from handful.recipe.training import Train
 from handful.recipe.values import InputPath, ModelRef
@@ -48,7 +48,7 @@ PAPER_MODEL = ModelRef("LLaMA-65B")
 SMALLER = {"train.batch_size": 64, "train.residual_dropout": 0.2}
 """What the paper takes instead for its 7B models (Section 5)."""
 PAPER_SIZES = {"train": 1000, "dev": 50, "test": 300}
-OF_THE_MACHINE = {"device", "precision", "pack_tokens", "save_every", "seed", "batch_size"}
+OF_THE_MACHINE = {"device", "precision", "pack_tokens", "save_every", "seed", "batch_size", "track"}
 """Settings that decide how a machine does it. `train.batch_size`, the optimizer's, is in `PAPER` and so not one."""
 
 
@@ -59,13 +59,19 @@ def defaults() -> dict[str, Any]:
         "select": Select(),
         "dataset": Dataset(),
         "train": Train(model=PAPER_MODEL),
+        "choose": Choose(),
         "generate": Generate(),
         "study": Study(),
         "annotate": Annotate(),
         "stats": Stats(),
     }
     found = {key: value for name, table in tables.items() for key, value in flat(name, table)}
-    named = ("generate.systems", "study.subject", "study.against")  # names of the recipe's own, not settings
+    named = (
+        "choose.judge",
+        "generate.systems",
+        "study.subject",
+        "study.against",
+    )  # names of the recipe's own, not settings
     return {key: value for key, value in found.items() if not key.startswith(named)}
 
 
@@ -133,6 +139,19 @@ def shown(value: Any) -> str:
     return str(value) if str(value) else "(not set)"
 
 
+def epoch_in_words(recipe: Recipe) -> list[str]:
+    """How the evaluated epoch was chosen, where that was not by hand."""
+    systems = recipe.generate.systems.values()
+    epochs = [system.epoch for system in systems if isinstance(system, CheckpointSystem)]
+    how = []
+    if any(epochs):
+        how.append("the recipe names it")
+    if 0 in epochs and recipe.choose.by != "hand":
+        how.append("a judge's grades decide" if recipe.choose.by == "judge" else "the last one is taken")
+    paper = "The paper chose a checkpoint between epochs 5 and 10 by hand"
+    return [f"{paper}; here {' or '.join(how)}."] if how else []
+
+
 def in_words(facts: Facts) -> list[str]:
     """Departures that no single setting shows."""
     recipe = facts.recipe
@@ -151,9 +170,6 @@ def in_words(facts: Facts) -> list[str]:
             "The paper's model judge is GPT-4, and the order shown is not stated; here every judge is asked in both "
             "orders, and a pair on which it changes its mind is a tie (ours)."
         )
-    if any(getattr(system, "kind", "") == "checkpoint" for system in recipe.generate.systems.values()):
-        found.append(
-            "The paper chose a checkpoint between epochs 5 and 10 by hand; here the recipe names it."
-        )
+    found += epoch_in_words(recipe)
     found.append("The paper gives no intervals for preferences; those here are ours.")
     return found

@@ -158,6 +158,7 @@ def training(facts: Facts) -> list[Block]:
     blocks: list[Block | None] = [
         curation.loss_figure(facts),
         curation.training_table(facts),
+        curation.chosen_epoch(facts),
         curation.epochs_table(facts),
     ]
     shown_samples = curation.dev_samples(facts)

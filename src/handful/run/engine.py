@@ -54,6 +54,8 @@ class Engine:
     """Shards at a time; 0 takes one a core of this machine, or what a cluster has."""
     address: str = "auto"
     """Of an existing Ray cluster."""
+    training: int = 0
+    """Processes of this machine that train together; 0 takes one a GPU, or one where there is none."""
 
     @property
     def processes(self) -> int:

@@ -1,7 +1,8 @@
 """What a folder's name is made of: parameters in plain form, and the content of input files.
 
 A key is the hash of a stage's name and version, its parameters and the keys of what it read. Input files enter
-by name and sha256, so a dump may move without anything running again, and may not change unnoticed.
+by name and sha256, so a dump may move without anything running again, and may not change unnoticed. A field marked
+`field(metadata={"key": False})` does not decide what comes out, such as where to show progress, and stays outside.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def plain(value: Any, hashes: Hashes, where: str) -> Any:
         except DataError as error:
             raise DataError(f"{where}: {error}") from error
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name), hashes, f"{where}, {f.name}") for f in fields(value)}
+        deciding = [field for field in fields(value) if field.metadata.get("key", True)]
+        return {f.name: plain(getattr(value, f.name), hashes, f"{where}, {f.name}") for f in deciding}
     if isinstance(value, Mapping):
         return {str(name): plain(item, hashes, where) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -175,7 +175,11 @@ def prove_packing(model: Any) -> None:
             ).last_hidden_state[0]
     model.train(was_training)
     expected = torch.cat(alone)
-    if (packed - expected).norm() > PROBE_TOLERANCE * expected.norm():
+    if not bool(expected.isfinite().all()):
+        raise DataError(
+            f"{type(model).__name__}: its hidden states are not numbers; are its weights damaged?"
+        )
+    if not (packed - expected).norm() <= PROBE_TOLERANCE * expected.norm():  # so written, NaN fails too
         raise DataError(
             f"{type(model).__name__}: examples packed into one row change each other's hidden states; "
             "this architecture cannot be trained here"

@@ -4,11 +4,15 @@ An epoch's checkpoint is a plain `transformers` folder, `epoch-01` and so on, fo
 goes on from lies apart, in `resume/step-000050`: the optimizer's moments, the step, and the weights, unless an
 epoch's checkpoint has the same. Each is written beside its place and renamed when complete, and an older state goes
 only after a newer one is there. No generator's state is needed: every random draw follows from the seed and the step.
+
+With many processes all call the functions that save; the first puts the tensors together and writes. What it writes
+does not tell how many there were, so another number may go on.
 """
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import sys
@@ -18,19 +22,21 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import AdamW
 
 from handful.core.errors import DataError
-from handful.core.files import write_whole
+from handful.core.files import file_hash, write_whole
 from handful.models.load import quietly
+from handful.train import lora
+from handful.train.distributed import ALONE, Ranks, named_whole, spread
 
 RESUME = "resume"
 STATE = "state.json"
 OPTIMIZER = "optimizer.safetensors"
+ADAPTERS = "adapters.safetensors"
 PARTIAL = ".partial"
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
@@ -42,6 +48,8 @@ class State(msgspec.Struct, frozen=True):
     epochs_done: int
     weights: str
     """The folder that holds them, relative to the stage's."""
+    files: dict[str, str] = {}
+    """What it goes on from, relative to the stage's folder -> sha256."""
 
 
 def epoch_folder(epoch: int) -> str:
@@ -52,37 +60,77 @@ def state_folder(out: Path, step: int) -> Path:
     return out / RESUME / f"step-{step:06d}"
 
 
-def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
+def save_model(model: Any, tokenizer: Any, folder: Path, ranks: Ranks = ALONE) -> None:
     """A checkpoint that `from_pretrained` loads: float32 weights, tokenizer, chat template, generation settings."""
-    with whole(folder) as partial:
-        fill(model, tokenizer, partial)
+    tensors = ranks.gather(named_whole(model))
+    if ranks.leads:
+        with whole(folder) as partial:
+            fill(model, tokenizer, partial, tensors)
 
 
-def fill(model: Any, tokenizer: Any, folder: Path) -> None:
+def fill(model: Any, tokenizer: Any, folder: Path, tensors: dict[str, Tensor]) -> None:
+    """Write a model whose state dict is `tensors`; its own weights are not read."""
     model.config._name_or_path = ""  # where the base model lay on this machine is nobody's business
     with quietly():
-        model.save_pretrained(folder)
+        if lora.has_adapters(model):
+            model.save_pretrained(folder, state_dict=lora.merged(model, tensors))
+            fill_adapter(model, folder / "adapter", tensors)
+        else:
+            model.save_pretrained(folder, state_dict=tensors)
         tokenizer.save_pretrained(folder)
 
 
+def fill_adapter(model: Any, folder: Path, tensors: dict[str, Tensor]) -> None:
+    """The adapters by themselves in peft's format, where peft computes the same with them."""
+    config = lora.adapter_config(model)
+    if config is not None:
+        folder.mkdir()
+        save_file(lora.adapter_tensors(tensors), folder / "adapter_model.safetensors")
+        write_whole(folder / "adapter_config.json", json.dumps(config, indent=2).encode())
+
+
 def save_state(
-    out: Path, step: int, epochs_done: int, weights: str, model: Any, tokenizer: Any, optimizer: AdamW
+    out: Path,
+    step: int,
+    epochs_done: int,
+    weights: str,
+    model: Any,
+    tokenizer: Any,
+    optimizer: AdamW,
+    ranks: Ranks = ALONE,
 ) -> None:
     """Make `step` the place to go on from, and forget the earlier one.
 
     Args:
-        weights: a checkpoint of this very step in `out`, or "" to save the weights too.
+        weights: a checkpoint of this very step in `out`, or "" to save the weights too. Of a model with adapters
+            they are saved always, and nothing else is.
     """
     folder = state_folder(out, step)
-    state = State(step, epochs_done, weights or f"{RESUME}/{folder.name}")
+    adapted = lora.has_adapters(model)
+    weights = "" if adapted else weights
+    remembered = ranks.gather(moments(model, optimizer))
+    wanted = ((name, part) for name, part in named_whole(model) if not adapted or lora.is_trained(name))
+    tensors = {} if weights else ranks.gather(wanted)
+    if not ranks.leads:
+        return
     with whole(folder) as partial:
-        if not weights:
-            fill(model, tokenizer, partial)
-        save_file(moments(model, optimizer), partial / OPTIMIZER)
+        if adapted:
+            save_file(lora.trained(tensors), partial / ADAPTERS)
+        elif not weights:
+            fill(model, tokenizer, partial, tensors)
+        save_file(remembered, partial / OPTIMIZER)
+        files = {f"{RESUME}/{folder.name}/{file.name}": file_hash(file) for file in tensors_in(partial)}
+        if weights:
+            files |= {f"{weights}/{file.name}": file_hash(file) for file in tensors_in(out / weights)}
+        state = State(step, epochs_done, weights or f"{RESUME}/{folder.name}", files)
         write_whole(partial / STATE, msgspec.json.encode(state))
     for other in folder.parent.iterdir():
         if other != folder:
             shutil.rmtree(other)
+
+
+def tensors_in(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.safetensors"))
 
 
 def forget(out: Path) -> None:
@@ -90,29 +138,36 @@ def forget(out: Path) -> None:
     shutil.rmtree(out / RESUME, ignore_errors=True)
 
 
-def remove_epochs(out: Path, after: int) -> None:
-    """Remove checkpoints of epochs above `after`, whole or not."""
+def remove_epochs(out: Path, after: int | None = None, before: int | None = None) -> None:
+    """Remove checkpoints of epochs above `after` or below `before`, and those that are not whole."""
     for folder in out.glob("epoch-*"):
-        if folder.name.endswith(PARTIAL) or folder.name > epoch_folder(after):
+        late = after is not None and folder.name > epoch_folder(after)
+        early = before is not None and folder.name < epoch_folder(before)
+        if folder.name.endswith(PARTIAL) or late or early:
             shutil.rmtree(folder)
 
 
-def moments(model: nn.Module, optimizer: AdamW) -> dict[str, torch.Tensor]:
-    """AdamW's state by name, such as "exp_avg/model.norm.weight"."""
-    return {
-        f"{kind}/{name}": optimizer.state[weight][kind].cpu()
-        for name, weight in model.named_parameters()
-        if weight in optimizer.state
-        for kind in MOMENTS
-    }
+def moments(model: nn.Module, optimizer: AdamW) -> Iterator[tuple[str, Tensor]]:
+    """AdamW's state by name, such as "exp_avg/model.norm.weight"; this process's parts of it."""
+    for name, weight in model.named_parameters():
+        if weight in optimizer.state:
+            for kind in MOMENTS:
+                yield f"{kind}/{name}", optimizer.state[weight][kind]
 
 
 def load_moments(model: nn.Module, optimizer: AdamW, out: Path, step: int) -> None:
-    """Give the optimizer back what it knew after `step`."""
-    stored = load_file(state_folder(out, step) / OPTIMIZER)
-    for name, weight in model.named_parameters():
-        if f"step/{name}" in stored:
-            optimizer.state[weight] = {kind: stored[f"{kind}/{name}"].to(weight.device) for kind in MOMENTS}
+    """Give the optimizer back what it knew after `step`; with many processes, to each its part."""
+    with safe_open(state_folder(out, step) / OPTIMIZER, framework="pt") as stored:
+        known = set(stored.keys())
+        for name, weight in model.named_parameters():
+            if f"step/{name}" in known:
+                optimizer.state[weight] = {
+                    kind: spread(stored.get_tensor(f"{kind}/{name}"), like=weight) for kind in MOMENTS
+                }
+
+
+def load_adapters(out: Path, state: State) -> dict[str, Tensor]:
+    return load_file(out / state.weights / ADAPTERS)
 
 
 def latest(out: Path) -> State | None:
@@ -134,11 +189,14 @@ def readable(out: Path, folder: Path) -> State:
     state = msgspec.json.decode((folder / STATE).read_bytes(), type=State)
     weights = out / state.weights
     shards = [file for file in weights.glob("*.safetensors") if file.name != OPTIMIZER]
-    if not shards or not (weights / "config.json").exists():
+    if not shards or not any((weights / name).exists() for name in ("config.json", ADAPTERS)):
         raise FileNotFoundError(f"{weights}: holds no weights")
     for file in (folder / OPTIMIZER, *shards):
         with safe_open(file, framework="pt"):  # checks that the header and the length agree
             pass
+    for name, sha256 in state.files.items():
+        if file_hash(out / name) != sha256:
+            raise OSError(f"{name} is not as it was saved")
     return state
 
 
@@ -151,7 +209,7 @@ def whole(folder: Path) -> Iterator[Path]:
     partial.mkdir(parents=True)
     with room(folder):
         yield partial
-        for file in partial.iterdir():
+        for file in filter(Path.is_file, partial.rglob("*")):
             file.chmod(0o644)  # safetensors makes them readable by their owner alone
             with file.open("rb") as handle:
                 os.fsync(handle.fileno())

@@ -27,6 +27,7 @@ BRANCH_ENDS = (
     ("self_attn", "mlp"),  # Llama, Mistral, Qwen, Phi
     ("attn", "mlp"),  # GPT-2
     ("attention", "mlp"),  # GPT-NeoX
+    ("self_attn", "fc2"),  # OPT
 )
 """The last module of the attention branch and of the MLP branch. The first pair of which a layer has both is it."""
 
@@ -44,9 +45,11 @@ def add_residual_dropout(model: Any, p_max: float) -> list[RemovableHandle]:
     The model's own dropouts (GPT-2 has some) are turned off, whatever `p_max` is: the paper has none.
 
     Raises:
-        DataError: `p_max` is above 0 and the branches were not found, or dropout there would not act on them.
+        DataError: the model's own dropout does not turn off; or `p_max` is above 0 and the branches were not found, or
+            dropout there would not act on them.
     """
     silence(model)
+    prove_silence(model)
     if p_max == 0:
         return []
     prove_sites(model)
@@ -68,12 +71,34 @@ def dropper(p: float) -> Callable[[nn.Module, Any, Any], Any]:
 
 
 def silence(model: nn.Module) -> None:
-    """Set every dropout that the architecture brings along to 0."""
+    """Set every dropout that the architecture brings along to 0: its modules, and the rates that its layers keep."""
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
-        if isinstance(getattr(module, "attention_dropout", None), float):
-            module.attention_dropout = 0.0  # type: ignore[assignment]
+        for name, value in list(vars(module).items()):
+            if "drop" in name and isinstance(value, float):
+                setattr(module, name, 0.0)
+
+
+def prove_silence(model: Any) -> None:
+    """Check that the model computes the same in training mode as in evaluation, bit for bit.
+
+    Raises:
+        DataError: it does not; something random is left in it.
+    """
+    ids = torch.tensor([[1, 2, 3]], device=model.device)
+    was_training = model.training
+    found = []
+    with torch.no_grad():
+        for training in (False, True, True):
+            model.train(training)
+            found.append(model.base_model(input_ids=ids, use_cache=False).last_hidden_state)
+    model.train(was_training)
+    if not all(torch.equal(found[0], other) for other in found[1:]):
+        raise DataError(
+            f"{type(model).__name__}: computes something else in training mode than in evaluation, though its "
+            "dropouts were set to 0; this architecture cannot be trained here"
+        )
 
 
 def layers_of(model: Any) -> nn.ModuleList:

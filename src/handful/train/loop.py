@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -22,10 +22,15 @@ from handful.core.errors import DataError
 from handful.core.rng import rng_for
 from handful.recipe.training import Train
 from handful.train.attention import packed_attention
+from handful.train.distributed import ALONE, Ranks, Sharded, local, run_inside, whole_norm
+from handful.train.lora import with_row
 from handful.train.loss import Head
 from handful.train.masking import Document
-from handful.train.packing import Pack, pack
+from handful.train.packing import Pack
 from handful.train.schedule import Batch
+
+CLIP_EPSILON = 1e-6
+"""As torch's own clipping has it."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -34,7 +39,7 @@ class Step(msgspec.Struct, frozen=True):
     step: int
     epoch: int
     loss: float
-    """Mean cross-entropy over the labelled tokens of the batch, with dropout on, before the update."""
+    """Mean cross-entropy over the labelled tokens of the batch, weighted, with dropout on, before the update."""
     learning_rate: float
     grad_norm: float
     """Before clipping."""
@@ -51,6 +56,18 @@ class Trainee:
     device: str
     dtype: torch.dtype
     """Of the arithmetic; the weights are float32."""
+    ranks: Ranks = ALONE
+    """The processes that train it together."""
+    root: Sharded | None = None
+    """Where they are many: what puts the weights together."""
+
+    def head_now(self) -> Head:
+        """The head with its weights of this moment: with many processes they are whole only inside `root`."""
+        if self.root is None:
+            return self.head
+        layer = self.model.get_output_embeddings()
+        head = replace(self.head, weight=layer.weight, bias=layer.bias)
+        return head if head.row is None else with_row(head, self.model)
 
 
 def steps(
@@ -61,25 +78,25 @@ def steps(
     Raises:
         DataError: the loss or the gradient is not finite. The weights are then those before the step.
     """
-    model, optimizer = trainee.model, trainee.optimizer
+    model, optimizer, ranks = trainee.model, trainee.optimizer, trainee.ranks
     assert all(weight.dtype == torch.float32 for weight in model.parameters()), (
         "master weights must be float32"
     )
     for batch in batches:
-        # Dropout depends on the seed and the step alone, so a resumed run needs no generator state.
-        torch.manual_seed(rng_for(params.seed, "train", "dropout", str(batch.step)).getrandbits(63))
+        seed_dropout(params.seed, batch.step, ranks)
         for group in optimizer.param_groups:
             group["lr"] = batch.learning_rate
         chosen = [documents[place] for place in batch.places]
-        labels = sum(document.labels for document in chosen)
+        weight = sum(document.weight for document in chosen)
         model.train()
         loss = 0.0
         with packed_attention(model):
-            for part in pack(chosen, params.pack_tokens):
-                part_loss = pack_loss(trainee, part, 1 / labels)
+            for part, counts in ranks.shares(chosen, params.pack_tokens):
+                part_loss = pack_loss(trainee, part, counts / weight)
                 loss += part_loss.item()
                 part_loss.backward()  # type: ignore[no-untyped-call]
-        norm = clip(model, params.max_grad_norm)
+        loss = ranks.total(loss)
+        norm = clip(model, params.max_grad_norm, ranks)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise DataError(not_finite(batch, loss, norm, chosen))
         optimizer.step()
@@ -88,9 +105,27 @@ def steps(
         yield Step(batch.step, batch.epoch, loss, batch.learning_rate, norm, tokens)
 
 
+def seed_dropout(seed: int, step: int, ranks: Ranks) -> None:
+    """Masks follow from the seed, the step and the process alone, so a resumed run needs no generator's state."""
+    place = () if ranks.size == 1 else (str(ranks.rank),)
+    torch.manual_seed(rng_for(seed, "train", "dropout", str(step), *place).getrandbits(63))
+
+
 def pack_loss(trainee: Trainee, part: Pack, scale: float) -> Tensor:
-    """`scale` times the summed cross-entropy of a packed row."""
-    with torch.autocast(trainee.device, dtype=torch.bfloat16, enabled=trainee.dtype == torch.bfloat16):
+    """`scale` times the summed cross-entropy of a packed row, each label at its weight.
+
+    With many processes, all call it at the same time, each with a row of its own.
+    """
+    return run_inside(trainee.root, lambda: own_pack_loss(trainee, part, scale))
+
+
+def own_pack_loss(trainee: Trainee, part: Pack, scale: float) -> Tensor:
+    with torch.autocast(
+        trainee.device,
+        dtype=torch.bfloat16,
+        enabled=trainee.dtype == torch.bfloat16,
+        cache_enabled=False,  # each weight is cast once a pass; kept, the casts would fill what sharding has spared
+    ):
         hidden = trainee.model.base_model(
             input_ids=part.ids.to(trainee.device),
             position_ids=part.positions.to(trainee.device),
@@ -98,15 +133,18 @@ def pack_loss(trainee: Trainee, part: Pack, scale: float) -> Tensor:
             doc_ends=part.doc_ends,
         ).last_hidden_state[0]
     labelled = hidden.index_select(0, part.labelled.to(trainee.device))
-    return trainee.head.loss(labelled, part.targets.to(trainee.device), scale, trainee.dtype)
+    weights = None if part.weights is None else part.weights.to(trainee.device)
+    head = trainee.head_now()
+    return head.loss(labelled, part.targets.to(trainee.device), scale, trainee.dtype, weights)
 
 
-def clip(model: nn.Module, limit: float) -> float:
+def clip(model: nn.Module, limit: float, ranks: Ranks = ALONE) -> float:
     """Scale the gradient down to norm `limit`, unless that is 0. Returns the norm before."""
-    weights = [weight for weight in model.parameters() if weight.grad is not None]
-    norm = nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
+    gradients = [local(weight.grad) for weight in model.parameters() if weight.grad is not None]
+    norm = whole_norm(nn.utils.get_total_norm(gradients), ranks)
     if limit and norm > limit:
-        nn.utils.clip_grads_with_norm_(weights, limit, norm)
+        scale = torch.clamp(limit / (norm + CLIP_EPSILON), max=1.0)
+        torch._foreach_mul_(gradients, scale)
     return float(norm)
 
 

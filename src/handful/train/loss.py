@@ -35,18 +35,43 @@ class Head:
     bias: Tensor | None = None
     softcap: float | None = None
     """Logits z become softcap * tanh(z / softcap)."""
+    row: Tensor | None = None
+    """(1, size), a parameter that stands for row `row_id` of a frozen weight (see lora); else the weight is trained."""
+    row_id: int = -1
 
-    def loss(self, hidden: Tensor, targets: Tensor, scale: float, dtype: torch.dtype) -> Tensor:
+    def loss(
+        self,
+        hidden: Tensor,
+        targets: Tensor,
+        scale: float,
+        dtype: torch.dtype,
+        weights: Tensor | None = None,
+    ) -> Tensor:
         """`scale` times the summed cross-entropy, as a float32 scalar.
 
         Args:
             hidden: (rows, size).
             targets: (rows,), the id that each row is to predict.
-            scale: one over the labelled tokens of the whole optimizer batch, so that packs add up to its mean.
+            scale: one over the weight of the labelled tokens of the whole optimizer batch, so that packs add up to
+                its mean.
             dtype: of the three matrix products; all else is float32.
+            weights: (rows,), what each row counts in the sum; None for 1 each.
         """
+        if self.row is not None:
+            with torch.no_grad():
+                self.weight[self.row_id] = self.row[0].to(self.weight)
         result: Tensor = ChunkedLoss.apply(  # type: ignore[no-untyped-call]
-            hidden, self.weight, self.bias, targets, scale, self.softcap, dtype, torch.is_grad_enabled()
+            hidden,
+            self.weight,
+            self.bias,
+            targets,
+            weights,
+            scale,
+            self.softcap,
+            dtype,
+            torch.is_grad_enabled(),
+            self.row,
+            self.row_id,
         )
         return result
 
@@ -61,16 +86,20 @@ class ChunkedLoss(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor | None,
         targets: Tensor,
+        weights: Tensor | None,
         scale: float,
         softcap: float | None,
         dtype: torch.dtype,
         with_gradients: bool,
+        row: Tensor | None,
+        row_id: int,
     ) -> Tensor:
         words = len(weight)
         h, w = hidden.to(dtype), padded(weight, dtype)
         b = None if bias is None else bias.float()
         d_hidden = torch.empty_like(hidden) if with_gradients else None
         d_weight: Tensor | None = None
+        d_row = torch.zeros_like(row) if with_gradients and row is not None else None
         d_bias = torch.zeros_like(b) if with_gradients and b is not None else None
         loss = torch.zeros((), dtype=torch.float64, device=hidden.device)
         rows = max(1, CHUNK_LOGITS // words)
@@ -79,7 +108,10 @@ class ChunkedLoss(torch.autograd.Function):
             logits = (h[chunk] @ w.T).float()
             if b is not None:
                 logits[:, :words] += b
-            part, d_logits = cross_entropy(logits, targets[chunk], words, scale, softcap, with_gradients)
+            counts = None if weights is None else weights[chunk]
+            part, d_logits = cross_entropy(
+                logits, targets[chunk], counts, words, scale, softcap, with_gradients
+            )
             loss += part
             if d_logits is None or d_hidden is None:
                 continue
@@ -87,17 +119,21 @@ class ChunkedLoss(torch.autograd.Function):
                 d_bias += d_logits[:, :words].sum(0)
             d_logits = d_logits.to(dtype)
             d_hidden[chunk] = (d_logits @ w).to(hidden.dtype)
+            if d_row is not None:
+                d_row += d_logits[:, row_id : row_id + 1].T @ h[chunk]
+            if not ctx.needs_input_grad[1]:
+                continue
             product = (d_logits.T @ h[chunk])[:words]
             d_weight = product.to(weight.dtype) if d_weight is None else d_weight.add_(product)
-        ctx.save_for_backward(d_hidden, d_weight, d_bias)
+        ctx.save_for_backward(d_hidden, d_weight, d_bias, d_row)
         return (loss * scale).float()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         factor = grad.item()
-        found = (None if d is None else d if factor == 1.0 else d * factor for d in ctx.saved_tensors)
-        return (*found, None, None, None, None, None)
+        found = [None if d is None else d if factor == 1.0 else d * factor for d in ctx.saved_tensors]
+        return (*found[:3], None, None, None, None, None, None, found[3], None)
 
 
 def padded(weight: Tensor, dtype: torch.dtype) -> Tensor:
@@ -111,9 +147,17 @@ def padded(weight: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def cross_entropy(
-    logits: Tensor, targets: Tensor, words: int, scale: float, softcap: float | None, with_gradients: bool
+    logits: Tensor,
+    targets: Tensor,
+    counts: Tensor | None,
+    words: int,
+    scale: float,
+    softcap: float | None,
+    with_gradients: bool,
 ) -> tuple[Tensor, Tensor | None]:
     """The summed loss (float64) and `scale` times its gradient; overwrites `logits`, (rows, padded words) float32.
+
+    `counts`, (rows,), weighs the rows; None weighs them alike, with the bits of a plain sum.
 
     Columns from `words` on are padding and get no probability. Written out with logsumexp: torch's own cross_entropy
     in float32 is off by 1e-5 over large vocabularies on a CPU.
@@ -128,12 +172,15 @@ def cross_entropy(
     top = logits.amax(dim=1, keepdim=True)
     weights = logits.sub_(top).exp_()
     total = weights.sum(dim=1, keepdim=True)
-    loss = (total.log() + top - target).double().sum()
+    each = (total.log() + top - target).double()
+    share = torch.full_like(target, scale)
+    if counts is not None:
+        each *= counts[:, None]
+        share *= counts[:, None]
     if not with_gradients:
-        return loss, None
-    weights.mul_(scale / total)
-    weights.scatter_add_(1, targets[:, None], torch.full_like(target, -scale))
-    return loss, weights if slope is None else weights.mul_(slope)
+        return each.sum(), None
+    gradient = weights.mul_(share / total).scatter_add_(1, targets[:, None], -share)
+    return each.sum(), gradient if slope is None else gradient.mul_(slope)
 
 
 def head_of(model: Any) -> Head:
@@ -160,7 +207,7 @@ def head_of(model: Any) -> Head:
         ]
     model.train(was_training)
     theirs = [-row[c].item() for row, c in zip(expected, chosen, strict=True)]
-    if any(abs(a - b) > PROBE_TOLERANCE * abs(b) for a, b in zip(ours, theirs, strict=True)):
+    if not all(abs(a - b) <= PROBE_TOLERANCE * abs(b) for a, b in zip(ours, theirs, strict=True)):
         raise DataError(
             f"{type(model).__name__}: its logits are not softcap(h W^T + b); it cannot be trained here"
         )

@@ -29,6 +29,8 @@ class Pack:
     """(labels,), the places in the row that have something to predict."""
     targets: Tensor
     """(labels,), what they are to predict."""
+    weights: Tensor | None = None
+    """(labels,), what they count in the loss; None where each counts 1."""
 
 
 def first_fit(lengths: Sequence[int], limit: int) -> list[list[int]]:
@@ -68,4 +70,13 @@ def row(documents: Sequence[Document]) -> Pack:
         doc_ends=tuple(ends),
         labelled=torch.tensor(labelled, dtype=torch.long),
         targets=torch.tensor([targets[place] for place in labelled], dtype=torch.long),
+        weights=weights_of(documents, labelled),
     )
+
+
+def weights_of(documents: Sequence[Document], labelled: Sequence[int]) -> Tensor | None:
+    """What the labelled places of a row count, or None where no document weighs its places."""
+    if not any(document.weights for document in documents):
+        return None
+    each = [weight for document in documents for weight in document.weights or [1.0] * len(document.ids)]
+    return torch.tensor([each[place] for place in labelled], dtype=torch.float32)

@@ -410,7 +410,9 @@ def test_the_key_follows_the_accounts_beside_a_named_file(site, tmp_path, named)
 
     def key(**options):
         source = StackExchange(kind="stackexchange", paths=(InputPath(str(path)),), **options)
-        return plain({"source": source, **facts(source, {})}, Hashes(tmp_path / "hashes.json"), "sources/stem")
+        return plain(
+            {"source": source, **facts(source, {})}, Hashes(tmp_path / "hashes.json"), "sources/stem"
+        )
 
     before, without = key(), key(author_names=False)
     beside.write_bytes(beside.read_bytes() + b"\n")

@@ -1,0 +1,63 @@
+"""Figures of an epoch's answers, against values worked out by hand."""
+
+import math
+
+import pytest
+
+from handful.choose.measure import candidates, perplexity, repeated, rows
+from handful.choose.records import read
+
+
+@pytest.mark.parametrize(
+    ("there", "found"),
+    [
+        (range(1, 16), [5, 6, 7, 8, 9, 10]),
+        (range(1, 8), [5, 6, 7]),
+        (range(1, 4), [1, 2, 3]),  # a short training: all that there are
+        ([15], [15]),  # train.keep = "last"
+    ],
+)
+def test_candidates_are_the_epochs_5_to_10_as_far_as_there_are_any(there, found):
+    assert candidates(list(there), 5, 10) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("one two three", None),
+        ("a b c d e", 0.0),
+        ("a b c d a b c d", 1 / 5),  # runs: abcd bcda cdab dabc abcd
+        ("no no no no no", 1 / 2),
+        ("", None),
+    ],
+)
+def test_repeated_is_the_share_of_runs_of_four_words_that_came_before(text, share):
+    assert repeated(text) == pytest.approx(share)
+
+
+def test_perplexity_is_exp_of_the_loss_where_a_float_can_hold_it():
+    assert perplexity(2.0) == math.exp(2.0)
+    assert perplexity(None) is None
+    assert perplexity(1e4) is None
+
+
+def test_a_row_holds_what_can_be_counted_of_its_epochs_answers(build):
+    made = build(
+        text=lambda epoch, n: "one two three four" if n else "",
+        finish=lambda epoch, n: "length" if n == 3 else "eot",
+    )
+    table = rows(read(made.inputs["train"], made.inputs["dataset"]), [5, 6])
+    row = table[4]
+    assert (row.epoch, row.step, row.candidate, row.answers) == (5, 50, True, 4)
+    assert row.dev_loss == 2.5
+    assert row.perplexity == pytest.approx(12.18249396)
+    assert row.eot_rate == 0.75
+    assert row.mean_words == 3.0
+    assert row.repeated_4grams == 0.0
+    assert not table[3].candidate
+
+
+def test_without_a_dev_set_there_is_nothing_to_measure(build):
+    made = build(dev=False)
+    row = rows(read(made.inputs["train"], made.inputs["dataset"]), [5])[0]
+    assert (row.dev_loss, row.perplexity, row.eot_rate, row.mean_words) == (None, None, None, None)

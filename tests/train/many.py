@@ -74,10 +74,18 @@ def documents(weighted: bool) -> list[Document]:
     return found
 
 
+def network(whole, leads: bool):
+    """The first process has the weights; the others know only how large they are."""
+    if leads:
+        return whole
+    with torch.device("meta"):
+        return type(whole)(whole.config).eval()
+
+
 def train(name: str, together, build, out: Path) -> None:
     family, params = CASES[name]
     texts = documents(params.prompt_weight > 0)
-    trainee = course.prepare(params, build(family), 5, out, None, together)
+    trainee = course.prepare(params, network(build(family), together.leads), 5, out, None, together)
     records = list(steps(trainee, texts, batches(len(texts), params), params))
     loss, _ = dev_loss(trainee, texts[:5], 16)
     tensors = together.gather(named_whole(trainee.model))

@@ -27,7 +27,7 @@ from handful.recipe.values import ModelRef
 from handful.train.attention import packed_attention, prove_packing
 from handful.train.checkpoints import latest
 from handful.train.course import checkpoint_activations
-from handful.train.distributed import met, named_whole, shard
+from handful.train.distributed import Ranks, met, named_whole, shard
 from handful.train.dropout import add_residual_dropout, prove_sites
 from handful.train.loop import Trainee, adamw, pack_loss, steps
 from handful.train.lora import (
@@ -250,7 +250,7 @@ def test_sharded_weights_give_the_same_steps(network, tmp_path, family):
     expected = [step.loss for step in steps(alone, documents(), batches(6, params), params)]
     trainee = adapted(network(family))
     with met("cpu", 0, 1, 0, f"file://{tmp_path}/store") as ranks:
-        root = shard(trainee.model, "cpu", 1)
+        root = shard(trainee.model, "cpu", Ranks(0, 1))
         trainee = replace(trainee, optimizer=adamw(trainee.model, params), ranks=ranks, root=root)
         found = [step.loss for step in steps(trainee, documents(), batches(6, params), params)]
         whole = {name: part.full_tensor().detach() for name, part in named_whole(trainee.model)}

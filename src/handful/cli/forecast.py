@@ -167,7 +167,7 @@ def on_machine(one: Estimate) -> list[str]:
         row("", ", ".join(f"{term.name} {size(term.bytes)}" for term in parts)),
     ]
     if one.host_bytes:
-        lines.append(row("", f"a machine's own memory while loading: {size(one.host_bytes)}"))
+        lines.append(row("", f"the first machine's own memory, to load and save: {size(one.host_bytes)}"))
     lines += [row("  instead" if not place else "", text) for place, text in enumerate(one.advice)]
     return lines
 

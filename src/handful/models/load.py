@@ -18,7 +18,7 @@ import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as untyped_logging
 
 from handful.core.errors import DataError, MissingModel
@@ -100,6 +100,20 @@ def load_model(ref: str, device: str = "cpu", dtype: torch.dtype = torch.float32
         except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
             raise DataError(f"{folder}: its model cannot be read: {_first_line(error)}") from error
     return model.to(device).eval()
+
+
+def load_shape(ref: str) -> Any:
+    """The same model without its weights: all tensors have a shape only (torch's device "meta")."""
+    folder = resolve(ref)
+    with quietly():
+        try:
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+            with torch.device("meta"):
+                build: Any = AutoModelForCausalLM.from_config
+                model = build(config, dtype=torch.float32, trust_remote_code=False)
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise DataError(f"{folder}: its model cannot be read: {_first_line(error)}") from error
+    return model.eval()
 
 
 def _first_line(error: Exception) -> str:

@@ -20,7 +20,14 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Dropped, Example, Prompt
 from handful.models.layout import add_eot
-from handful.models.load import compute_dtype, fast_float32, load_model, load_tokenizer, pick_device
+from handful.models.load import (
+    compute_dtype,
+    fast_float32,
+    load_model,
+    load_shape,
+    load_tokenizer,
+    pick_device,
+)
 from handful.recipe.training import Train
 from handful.run.progress import progress
 from handful.train import card, checkpoints
@@ -86,13 +93,14 @@ def run_together(params: Train, dataset: Path, out: Path, together: Ranks) -> di
 def load(params: Train, out: Path, state: State | None, together: Ranks) -> tuple[Any, Any, int]:
     """Tokenizer, float32 model and the EOT's id: the base model with a new token, or the weights to go on from.
 
-    A run with adapters goes on from the base: `prepare` puts the stored adapters in. With many processes the model is
-    on the CPU.
+    A run with adapters goes on from the base: `prepare` puts the stored adapters in. With many processes the first one
+    has the model on the CPU, and the others only its shape.
     """
     device = pick_device(params.device) if together.size == 1 else "cpu"
     from_base = state is None or params.lora_rank > 0
     source = params.model if from_base or state is None else str((out / state.weights).resolve())
-    tokenizer, model = load_tokenizer(source), load_model(source, device, torch.float32)
+    tokenizer = load_tokenizer(source)
+    model = load_model(source, device, torch.float32) if together.leads else load_shape(source)
     if from_base:
         return tokenizer, model, add_eot(model, tokenizer, params.eot_token, params.eot_init)
     return tokenizer, model, int(tokenizer.convert_tokens_to_ids(params.eot_token))
@@ -121,17 +129,18 @@ def prepare(
     device = pick_device(params.device)
     if device == "cpu":
         fast_float32()
-    prove_packing(model)
-    head = head_of(model)
+    if together.leads:  # the others have nothing to prove it on
+        prove_packing(model)
+    head = head_of(model, prove=together.leads)
     if params.lora_rank > 0:
         add_adapters(model, eot_id, params)
         head = with_row(head, model)
-        if state is not None:
+        if state is not None and together.leads:
             load_trained(model, checkpoints.load_adapters(out, state))
-    add_residual_dropout(model, params.residual_dropout)
+    add_residual_dropout(model, params.residual_dropout, prove=together.leads)
     if params.gradient_checkpointing:
         checkpoint_activations(model)
-    root = None if together.size == 1 else shard(model, device, together.size)
+    root = None if together.size == 1 else shard(model, device, together)
     optimizer = adamw(model, params)
     if state is not None:
         checkpoints.load_moments(model, optimizer, out, state.step)

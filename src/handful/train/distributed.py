@@ -170,21 +170,49 @@ class Sharded(nn.Module):
         return work()
 
 
-def shard(model: Any, device: str, size: int) -> Sharded:
-    """Spread a model over all processes, onto their devices.
+def shard(model: Any, device: str, together: Ranks) -> Sharded:
+    """Spread the first process's model over all, onto their devices.
 
-    Every process must hold the same weights, whole, on its CPU; each keeps its part.
+    The first must hold its weights whole, on its CPU. The others need only their shapes.
     """
-    mesh = init_device_mesh(device, (size,))
+    mesh = init_device_mesh(device, (together.size,))
+    whole = dict(model.named_parameters()) if together.leads else {}
+    whole = {name: weight.detach() for name, weight in whole.items()}
     for layer in layers_of(model):
         fully_shard(layer, mesh=mesh)
-    whole = Sharded(model)
-    fully_shard(whole, mesh=mesh)
-    for module in whole.modules():
+    root = Sharded(model)
+    fully_shard(root, mesh=mesh)
+    for module in root.modules():
         if isinstance(module, FSDPModule):
             module.set_force_sum_reduction_for_comms(True)
             module.set_gradient_divide_factor(1.0)
-    return whole
+    if any(weight.is_meta for weight in model.parameters()):
+        root.to_empty(device=device)
+    with torch.no_grad():
+        hand_out(model, whole, device, together)
+    return root
+
+
+def hand_out(model: Any, whole: dict[str, Tensor], device: str, together: Ranks) -> None:
+    """Give every process its part of the first one's weights, one at a time, and all that a model computes once.
+
+    Args:
+        whole: the weights by name, in the first process.
+    """
+    for name, weight in sorted(model.named_parameters()):
+        source = whole.pop(name).to(device) if together.leads else torch.empty(weight.shape, device=device)
+        weight.copy_(distribute_tensor(source, weight.device_mesh, weight.placements, src_data_rank=0))
+    said = together.agree(dict(computed_once(model)) if together.leads else {})
+    for (path, name), tensor in said.items():
+        setattr(model.get_submodule(path), name, tensor.to(device))
+
+
+def computed_once(model: nn.Module) -> Iterator[tuple[tuple[str, str], Tensor]]:
+    """Tensors that are no weights, such as the angles of rotary embeddings: (module, name), tensor on the CPU."""
+    for path, module in model.named_modules():
+        for name, held in {**module._buffers, **vars(module)}.items():
+            if isinstance(held, Tensor):
+                yield (path, name), held.cpu()
 
 
 def run_inside(root: Sharded | None, work: Callable[[], T]) -> T:

@@ -60,7 +60,7 @@ class Estimate:
     terms: list[Term]
     """Of the memory of one device."""
     host_bytes: float
-    """Of the machine's own memory, on GPUs: every process loads the model before it is spread."""
+    """Of the first machine's own memory, on GPUs: its first process loads the model and gathers what it saves."""
     disk_bytes: float
     disk: str
     """What the disk holds, in words."""
@@ -137,7 +137,7 @@ def unadvised(params: Train, shape: Shape, workload: Workload, devices: int, dev
         busy=busy,
         communication_seconds=max(0.0, moved - computing),
         terms=memory_of(params, shape, workload, devices, device),
-        host_bytes=4.0 * shape.parameters * min(devices, A_MACHINE) if device.kind == "cuda" else 0.0,
+        host_bytes=host_bytes(params, shape.parameters, devices) if device.kind == "cuda" else 0.0,
         disk_bytes=disk_bytes,
         disk=disk,
     )
@@ -166,6 +166,11 @@ def moving(shape: Shape, params: Train, devices: int, device: Device) -> float:
     return (
         sent * (devices - 1) / devices / (device.link if devices <= A_MACHINE else min(device.link, NETWORK))
     )
+
+
+def host_bytes(params: Train, parameters: int, devices: int) -> float:
+    """To load float32 weights; of several devices' parts, weights and both moments are put together to be saved."""
+    return parameters * (12.0 if devices > 1 and params.lora_rank == 0 else 4.0)
 
 
 def disk_of(shape: Shape, params: Train, epochs: float) -> tuple[float, str]:

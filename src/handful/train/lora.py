@@ -145,10 +145,9 @@ def free_row(table: Any, eot_id: int, routed: bool) -> None:
     row = nn.Parameter(table.weight.detach()[eot_id : eot_id + 1].clone())
     table.register_parameter(ROW, row)
     table.eot_id = eot_id
-    scale = getattr(table, "embed_scale", 1.0)  # Gemma's
-    if routed:
+    if routed and not row.is_meta:  # with many processes, the first one checks it
         given = table(torch.tensor([[eot_id]], device=row.device))[0].detach()
-        if not torch.allclose(given, row * scale, rtol=PROBE_TOLERANCE, atol=0.0):
+        if not torch.allclose(given, row * scale_of(table), rtol=PROBE_TOLERANCE, atol=0.0):
             raise DataError(
                 f"train.lora_rank: {type(table).__name__} does more than look up and scale, so the new token's row "
                 "cannot be trained alone; set train.lora_rank = 0"
@@ -160,11 +159,16 @@ def free_row(table: Any, eot_id: int, routed: bool) -> None:
 
     def route(module: Any, args: Any, output: Tensor) -> Tensor:
         here = (args[0] == eot_id)[..., None]
-        return torch.where(here, (module.eot_row * scale).to(output), output)
+        return torch.where(here, (module.eot_row * scale_of(module)).to(output), output)
 
     table.register_forward_pre_hook(write)
     if routed:
         table.register_forward_hook(route)
+
+
+def scale_of(table: Any) -> Any:
+    """What an embedding multiplies its rows by, as Gemma's does."""
+    return getattr(table, "embed_scale", 1.0)
 
 
 def with_row(head: Head, model: Any) -> Head:

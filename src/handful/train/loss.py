@@ -183,8 +183,8 @@ def cross_entropy(
     return each.sum(), gradient if slope is None else gradient.mul_(slope)
 
 
-def head_of(model: Any) -> Head:
-    """The model's head, proved on three tokens to give the model's own logits.
+def head_of(model: Any, prove: bool = True) -> Head:
+    """The model's head, proved on three tokens to give the model's own logits; unless the model has no weights here.
 
     Raises:
         DataError: it does not; the architecture does something to its logits that is not known here.
@@ -193,6 +193,12 @@ def head_of(model: Any) -> Head:
     if not isinstance(layer, nn.Linear):
         raise DataError(f"{type(model).__name__}: has no linear head, so it is not a causal language model")
     head = Head(layer.weight, layer.bias, getattr(model.config, "final_logit_softcapping", None))
+    if prove:
+        prove_head(model, head)
+    return head
+
+
+def prove_head(model: Any, head: Head) -> None:
     device = head.weight.device
     ids = torch.tensor([[1, 2, 3]], device=device)
     was_training = model.training
@@ -211,4 +217,3 @@ def head_of(model: Any) -> Head:
         raise DataError(
             f"{type(model).__name__}: its logits are not softcap(h W^T + b); it cannot be trained here"
         )
-    return head

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from handful.cli.main import cli
 from handful.core.errors import RecipeError
-from handful.recipe.curation import Select
+from handful.recipe.curation import TABLE_1, Select
 from handful.recipe.training import Train
 from handful.recipe.values import ModelRef
 from handful.train import devices, estimate, known, memory, workload
@@ -30,7 +30,7 @@ def term(terms, name):
 def lima(**changes):
     """Table 1 as published, on LLaMA-65B."""
     params = tune(LIMA, **changes)
-    return params, shape_of(known.KNOWN[LIMA]), workload.planned(params, Select())
+    return params, shape_of(known.KNOWN[LIMA]), workload.planned(params, Select(), TABLE_1)
 
 
 # What autograd keeps
@@ -302,13 +302,14 @@ def test_a_model_is_found_in_its_folder_the_hubs_cache_and_the_table(tmp_path, m
 
 
 def test_table_1_sums_to_the_papers_tokens():
-    assert sum(workload.planned(tune(), Select()).lengths) == 759_800
-    assert max(workload.planned(tune(max_tokens=500), Select()).lengths) == 500
+    assert sum(workload.planned(tune(), Select(), TABLE_1).lengths) == 759_800
+    assert max(workload.planned(tune(max_tokens=500), Select(), TABLE_1).lengths) == 500
 
 
 # handful plan
 
-RECIPE = 'name = "one"\n[sources.mine]\nkind = "messages"\npaths = ["rows.jsonl"]\n[train]\nmodel = "MODEL"\n'
+SOURCE = '[sources.NAME]\nkind = "messages"\npaths = ["rows.jsonl"]\n'
+RECIPE = 'name = "one"\n[train]\nmodel = "MODEL"\n'
 
 
 @pytest.fixture
@@ -319,8 +320,9 @@ def plan(tmp_path):
     ]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
-    def run(*arguments, model=SMOLLM2, command="plan"):
-        (tmp_path / "recipe.toml").write_text(RECIPE.replace("MODEL", model))
+    def run(*arguments, model=SMOLLM2, command="plan", sources=TABLE_1):
+        read = "".join(SOURCE.replace("NAME", name) for name in sources)
+        (tmp_path / "recipe.toml").write_text(RECIPE.replace("MODEL", model) + read)
         paths = [str(tmp_path / "recipe.toml"), "--work", str(tmp_path / "work")]
         return CliRunner().invoke(cli, [command, *paths, *arguments])
 
@@ -368,8 +370,9 @@ def test_a_wrong_device_is_one_line(plan):
 
 
 def test_a_finished_dataset_is_counted_by_characters(plan):
-    assert plan("--to", "dataset", command="run").exit_code == 0
-    assert "estimated: the dataset's characters" in plan().output
+    assert "nothing is known before `dataset` is done" in plan(sources=["mine"]).output
+    assert plan("--to", "dataset", command="run", sources=["mine"]).exit_code == 0
+    assert "estimated: the dataset's characters" in plan(sources=["mine"]).output
 
 
 def test_a_plan_imports_no_torch(plan, tmp_path):
@@ -382,3 +385,8 @@ def test_a_plan_imports_no_torch(plan, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_quotas_of_sources_that_are_not_there_do_not_count():
+    assert len(workload.planned(tune(), Select(), ["stem", "mine"]).lengths) == 200
+    assert workload.planned(tune(), Select(), ["mine"]).lengths == ()

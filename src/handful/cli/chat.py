@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from handful.cli.options import JSON, WORK, fail, told
+from handful.cli.options import JSON, SET, WORK, fail, told
 from handful.core.errors import DataError
 from handful.core.optional import need
 from handful.recipe.evaluation import Generate
@@ -101,11 +101,12 @@ def sampling_of(given: dict[str, Any]) -> Sampling:
 @click.command()
 @click.argument("model")
 @WORK
+@SET
 @sampling_options
 @click.option("--seed", default=PAPER.seed, show_default=True, help="Of the sampling.")
 @JSON
 @told
-def chat(model: str, work: Path, seed: int, as_json: bool, **given: Any) -> None:
+def chat(model: str, work: Path, overrides: tuple[str, ...], seed: int, as_json: bool, **given: Any) -> None:
     """Talk to MODEL: a checkpoint (work/train-…/epoch-05), or a training's folder or a recipe (its last or
     chosen checkpoint), or a model's name.
 
@@ -123,7 +124,7 @@ def chat(model: str, work: Path, seed: int, as_json: bool, **given: Any) -> None
     from handful.serving.engine import Engine
     from handful.serving.speaker import NOTES, load_speaker
 
-    ref = model_ref(model, work)
+    ref = model_ref(model, work, overrides)
     try:
         speaker = load_speaker(ref, given["device"], given["precision"])
         if NOTES[speaker.style]:
@@ -232,7 +233,8 @@ def show_answer(conversation: Conversation, text: str, as_json: bool) -> None:
     if not answer.text and not stopped:
         say("(the answer is empty)")
     if answer.finish == "length":
-        say(f"(cut after {answer.tokens:,} tokens: the window is full)")
+        most = conversation.sampling.max_tokens
+        say(f"(cut after {answer.tokens:,} tokens; with all before, {most:,} at most: the window is full)")
     if answer.left_out > left_out:
         word = "exchange is" if answer.left_out == 1 else f"{answer.left_out} exchanges are"
         say(f"(the window is full: the first {word} left out of what the model reads)")

@@ -64,7 +64,7 @@ def workload_of(steps: Sequence[Step], step: Step, recipe: Any, measure: bool) -
 
     dataset = next((other for other in steps if other.stage.name == "dataset"), None)
     if dataset is None or not dataset.done:
-        return workload.planned(step.params, recipe.select)
+        return workload.planned(step.params, recipe.select, recipe.sources)
     if measure:
         from handful.models.load import load_tokenizer
 
@@ -161,7 +161,8 @@ def on_machine(one: Estimate) -> list[str]:
         f"  on {name}",
         row(
             "  time",
-            f"{duration(one.seconds)} ({one.device.rate / 1e12:,.4g} TFLOP/s each, {how}; {share}{busy}{wait})",
+            f"{duration(one.seconds)} of steps; loading, evaluating and saving come on top "
+            f"({one.device.rate / 1e12:,.4g} TFLOP/s each, {how}; {share}{busy}{wait})",
         ),
         row("  memory", f"{size(one.memory_bytes)}{has} a device: {'fits' if one.fits else 'DOES NOT FIT'}"),
         row("", ", ".join(f"{term.name} {size(term.bytes)}" for term in parts)),

@@ -85,6 +85,7 @@ def study(
 @serve.command()
 @click.argument("model")
 @WORK
+@SET
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free one."
@@ -102,6 +103,7 @@ def study(
 def model(
     model: str,
     work: Path,
+    overrides: tuple[str, ...],
     host: str,
     port: int,
     name: str | None,
@@ -130,7 +132,7 @@ def model(
     from handful.serving.speaker import NOTES, load_speaker
     from handful.web.serve import listen, run_app
 
-    ref = model_ref(model, work)
+    ref = model_ref(model, work, overrides)
     name = name or (Path(ref).name if Path(ref).is_absolute() else ref)
     with listen(host, port) as listener:
         speaker = load_speaker(ref, given["device"], given["precision"])

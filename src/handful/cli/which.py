@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from handful.core.errors import DataError, HandfulError
 
 
-def model_ref(named: str, work: Path) -> str:
+def model_ref(named: str, work: Path, overrides: Sequence[str] = ()) -> str:
     """A reference for `models.load`; where `named` holds several checkpoints, the last or the one that was chosen.
 
     `named` is a model folder, a folder of checkpoints, a work folder with one finished training, a recipe whose
@@ -20,7 +21,7 @@ def model_ref(named: str, work: Path) -> str:
     """
     path = Path(named).expanduser()
     if path.suffix == ".toml":
-        return str(of_recipe(path, work))
+        return str(of_recipe(path, work, overrides))
     if not path.is_dir():
         return named
     if (path / "config.json").exists():
@@ -28,12 +29,12 @@ def model_ref(named: str, work: Path) -> str:
     return str(last_epoch(path if list(path.glob("epoch-*")) else only_training(path)))
 
 
-def of_recipe(recipe: Path, work: Path) -> Path:
+def of_recipe(recipe: Path, work: Path, overrides: Sequence[str] = ()) -> Path:
     """The checkpoint that the recipe's stage `choose` settled on, or where it has not run the last one."""
     from handful import STAGES, load, plan
     from handful.generate.work import chosen_epoch
 
-    steps = {step.label: step for step in plan(STAGES, load(recipe), work)}
+    steps = {step.label: step for step in plan(STAGES, load(recipe, overrides), work)}
     train, choose = steps.get("train"), steps.get("choose")
     if train is None:
         raise DataError(f"{recipe}: trains nothing; name a model instead")

@@ -74,7 +74,7 @@ class Train:
     seed: int = 0
     """Of the order of examples and of dropout."""
     track: tuple[Literal["tensorboard", "wandb"], ...] = field(default=(), metadata={"key": False})
-    """Where to show the course of it, beside `metrics.jsonl`; each must be installed."""
+    """Where to show the course of it, beside the file in work/metrics; each must be installed."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "save_every", "max_tokens", "pack_tokens"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,12 @@ class Workload:
         return max(self.lengths) if self.longest_known else params.max_tokens
 
 
-def planned(params: Train, select: Select) -> Workload:
-    """From the recipe's quotas and Table 1's mean lengths."""
+def planned(params: Train, select: Select, sources: Collection[str]) -> Workload:
+    """From the quotas of the recipe's sources and Table 1's mean lengths. Sources without a quota are not known yet."""
     lengths = [
         min(TABLE_1.get(name, MEAN), params.max_tokens)
         for name, count in select.quota.items()
+        if name in sources
         for _ in range(count)
     ]
     return Workload(

@@ -158,6 +158,7 @@ def test_one_stage_alone_needs_what_it_reads(tmp_path):
 def test_an_interrupted_stage_is_handed_its_partial_folder(tmp_path):
     def interrupted(params, inputs, out):
         (out / "half.txt").write_text("half")
+        (out / "rows.jsonl.4711.tmp").write_text("[")  # as a kill within `write_whole` leaves it
         raise KeyboardInterrupt
 
     def resumed(params, inputs, out):
@@ -170,6 +171,7 @@ def test_an_interrupted_stage_is_handed_its_partial_folder(tmp_path):
     run((Stage(name="first", work=resumed),), Recipe(), tmp_path)
     (step,) = plan(STAGES[:1], Recipe(), tmp_path)
     assert (step.folder / "whole.txt").read_text() == "half and half"
+    assert sorted(path.name for path in step.folder.iterdir()) == ["half.txt", "manifest.json", "whole.txt"]
 
 
 def test_a_stage_that_waits_for_people_goes_on_next_time(tmp_path):

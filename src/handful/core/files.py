@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from errno import ENOENT
 from pathlib import Path
+
+LEFTOVER = re.compile(r"\.[0-9]+\.tmp$")
+"""What `write_whole` adds to a name until the file is whole."""
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -23,6 +27,13 @@ def file_hash(path: Path) -> str:
     """The sha256 of a file, as 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a process left below `folder` that was killed within `write_whole`. No other may be writing there."""
+    for path in folder.rglob("*.tmp"):
+        if LEFTOVER.search(path.name) and path.is_file():
+            path.unlink()
 
 
 def files_below(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from handful.core import jsonl
 from handful.core.errors import HandfulError, RecipeError
+from handful.core.files import remove_leftovers
 from handful.run.engine import current, using
 from handful.run.environment import environment
 from handful.run.keys import Hashes, key_of, plain
@@ -179,6 +180,7 @@ def execute(
 def run_step(step: Step, inputs: Mapping[str, Path]) -> Manifest:
     """Fill the step's partial folder, write its manifest last, and give it its name."""
     step.partial.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(step.partial)
     counts = step.stage.work(step.params, inputs, step.partial)
     manifest = Manifest(
         step=step.label,

@@ -17,6 +17,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
+from train_once import CHILD
 from transformers import AutoModelForCausalLM, AutoTokenizer, MixtralConfig, MixtralForCausalLM
 
 from handful.core.errors import DataError, MissingExtra
@@ -380,21 +381,6 @@ def test_where_peft_would_forget_the_heads_bias_there_is_no_adapter_to_load(netw
 
 
 # the stage
-
-CHILD = """
-import sys
-from pathlib import Path
-import msgspec, torch
-from handful.recipe.training import Train
-from handful.recipe.values import ModelRef
-from handful.train.work import work
-torch.set_num_threads(1)
-settings = msgspec.json.decode(sys.argv[1])
-settings["model"] = ModelRef(settings["model"])
-out = Path(sys.argv[3])
-out.mkdir(exist_ok=True)
-work(Train(**settings), {"dataset": Path(sys.argv[2])}, out)
-"""
 
 
 @pytest.fixture(scope="module")

@@ -14,27 +14,13 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
+from train_once import CHILD
 
 from handful.core.files import files_below
 from handful.models.load import fast_float32
 from handful.recipe.training import Train
 from handful.recipe.values import ModelRef
 from handful.train.work import work
-
-CHILD = """
-import sys
-from pathlib import Path
-import msgspec, torch
-from handful.recipe.training import Train
-from handful.recipe.values import ModelRef
-from handful.train.work import work
-torch.set_num_threads(1)
-settings = msgspec.json.decode(sys.argv[1])
-settings["model"] = ModelRef(settings["model"])
-out = Path(sys.argv[3])
-out.mkdir(exist_ok=True)
-work(Train(**settings), {"dataset": Path(sys.argv[2])}, out)
-"""
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Estimates beside what real networks keep, sums by hand, and the lines of `handful plan`."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def lima(**changes):
 
 def kept_bytes(network, family, tokens, layers, bfloat16, dropout, rank):
     """Bytes of everything that the forward pass of a real network keeps for the backward pass, weights aside."""
-    torch = pytest.importorskip("torch")
+    torch = importlib.import_module("torch")
     from handful.train.attention import packed_attention
     from handful.train.dropout import add_residual_dropout
     from handful.train.lora import add_adapters
@@ -105,7 +106,6 @@ def test_activations_of_other_families_are_close(network, family):
 
 @pytest.mark.parametrize("family", ["llama", "gemma3"])
 def test_activations_with_adapters_are_close(network, family):
-    pytest.importorskip("peft")
     shape = shape_of(network(family).config.to_dict())
     expected = memory.layer_bytes(shape, tune(residual_dropout=0.0, lora_rank=2), True)
     assert expected == pytest.approx(a_layer_and_token(network, family, rank=2), rel=0.15)
@@ -113,7 +113,6 @@ def test_activations_with_adapters_are_close(network, family):
 
 @pytest.mark.parametrize("family", ["llama", "llama-untied"])
 def test_adapters_are_counted_as_they_are_added(network, family):
-    pytest.importorskip("peft")
     from handful.train.lora import add_adapters
 
     model = network(family)
@@ -124,7 +123,7 @@ def test_adapters_are_counted_as_they_are_added(network, family):
 
 
 def test_constants_are_those_of_the_loss():
-    loss = pytest.importorskip("handful.train.loss")
+    loss = importlib.import_module("handful.train.loss")
     assert (memory.CHUNK_LOGITS, memory.ALIGNMENT) == (loss.CHUNK_LOGITS, loss.ALIGNMENT)
 
 

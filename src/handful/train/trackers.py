@@ -66,7 +66,8 @@ class TensorBoard:
             for old in folder.glob("events.out.tfevents.*"):
                 old.unlink()
         purge = step + 1 if step else None  # what was shown of later steps is hidden: they are taken again
-        self.writer = SummaryWriter(str(folder), purge_step=purge)
+        # Its files are named by the second; one that went on within that of the last would overwrite it.
+        self.writer = SummaryWriter(str(folder), purge_step=purge, filename_suffix=f".{step:09d}")
         if step == 0:
             settings = "\n".join(f"    {name} = {value}" for name, value in shown(params).items())
             self.writer.add_text("settings", settings, 0)

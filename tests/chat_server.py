@@ -7,6 +7,8 @@ with serving(lambda body, number: completion("Hello.")) as server:
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +17,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 Answer = tuple[int, dict[str, str], bytes]
-Script = Callable[[dict[str, Any], int], "Answer"]
+Fault = Callable[[socket.socket], None]
+"""What is done to the connection in place of an answer."""
+Script = Callable[[dict[str, Any], int], "Answer | Fault"]
 
 
 @dataclass
@@ -63,12 +68,52 @@ def hang(seconds: float) -> Answer:
     return completion("late")
 
 
+def reset(connection: socket.socket) -> None:
+    """The connection breaks before any answer."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def cut(content: bytes, length: int) -> Fault:
+    """An answer of `length` bytes, it says, of which `content` comes."""
+
+    def send(connection: socket.socket) -> None:
+        connection.sendall(HEAD % length + content)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return send
+
+
+def drip(seconds: float, times: int = 1000) -> Fault:
+    """An answer that comes by a byte every so many seconds."""
+
+    def send(connection: socket.socket) -> None:
+        connection.sendall(HEAD % (times + 1))
+        for _ in range(times):
+            connection.sendall(b" ")
+            time.sleep(seconds)
+
+    return send
+
+
+def flood(megabytes: int) -> Fault:
+    """An answer that does not say how long it is, and is long. `connection` is left as soon as nobody reads."""
+
+    def send(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        for _ in range(megabytes):
+            connection.sendall(b"x" * 2**20)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return send
+
+
 @contextmanager
 def serving(script: Script) -> Iterator[ChatServer]:
     """A running server that answers as `script` says."""
     state = ChatServer(script)
     handler = type("ChatHandler", (Handler,), {"state": state})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = Quiet(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     state.base_url = f"http://127.0.0.1:{server.server_port}/v1"
@@ -77,6 +122,13 @@ def serving(script: Script) -> Iterator[ChatServer]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class Quiet(ThreadingHTTPServer):
+    request_queue_size = 128
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that left is what many tests are about."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -91,9 +143,15 @@ class Handler(BaseHTTPRequestHandler):
             state.asked.append(body)
             state.keys.append(self.headers["Authorization"])
             number = len(state.asked)
-        status, headers, content = state.script(body, number)
+        answer = state.script(body, number)
         with state.lock:
             state.busy -= 1
+        if callable(answer):
+            with suppress(OSError):
+                answer(self.connection)
+            self.close_connection = True
+            return
+        status, headers, content = answer
         with suppress(OSError):  # a client that timed out has left
             self.send_response(status)
             for name, value in {"Content-Type": "application/json", **headers}.items():

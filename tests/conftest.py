@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -12,6 +13,13 @@ from handful.core.types import Candidate, Origin
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may reach for a model hub
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _replies_of_this_test_alone(tmp_path_factory, monkeypatch, request):
+    """Replies of servers are kept for good, and another test's server may stand at the same address."""
+    name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
+    monkeypatch.setenv("HANDFUL_REPLIES", str(tmp_path_factory.getbasetemp() / "replies" / name))
 
 
 @pytest.fixture

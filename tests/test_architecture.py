@@ -21,7 +21,7 @@ LAYERS = (
     STAGES,
     ["pipeline"],
     ["__init__"],
-    ["serving", "web"],
+    ["serving", "votes", "web"],
     ["cli"],
     ["__main__"],
 )

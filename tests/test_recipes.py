@@ -6,7 +6,9 @@ import pytest
 
 from handful import load
 from handful.recipe.curation import TABLE_1, Clean, Select
-from handful.recipe.evaluation import Choose, Generate, Stats
+from handful.recipe.evaluation import Stats
+from handful.recipe.judging import Choose
+from handful.recipe.systems import Generate
 from handful.recipe.training import Train
 from handful.recipe.values import ModelRef
 
@@ -82,3 +84,24 @@ def test_lima_7b_differs_only_where_the_paper_says_so(repository):
     )
     assert same == large.train
     assert (small.clean, small.select, small.sources) == (large.clean, large.select, large.sources)
+
+
+def test_the_five_baselines_have_an_entry_each_and_are_named_as_what_they_are(repository):
+    recipe = load(repository / "recipes/baselines/five.toml")
+    assert (recipe.study.subject, len(recipe.study.against)) == ("lima", 5)
+    asked = [recipe.generate.systems[name] for name in recipe.study.against]
+    assert [system.kind for system in asked] == ["checkpoint", *["endpoint"] * 4]
+    assert {system.api for system in asked[1:]} == {"openai", "anthropic", "google"}
+    assert asked[0].needs == ("dataset",), "Alpaca is trained by a recipe of its own"
+
+
+def test_alpaca_is_trained_on_the_base_of_lima_and_on_its_own_data_as_it_is(repository):
+    lima = load(repository / "recipes/lima-65b.toml")
+    alpaca = load(repository / "recipes/baselines/alpaca-65b.toml")
+    assert alpaca.train.model == lima.train.model
+    assert alpaca.select.quota == {}
+    assert (alpaca.clean.drop_duplicates, alpaca.clean.secrets, alpaca.clean.personal_data) == (
+        False,
+        "keep",
+        "keep",
+    )

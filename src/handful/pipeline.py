@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from handful.core.files import file_hash
+from handful.recipe.evaluation import StatsOfPanels
 from handful.recipe.schema import Recipe
 from handful.recipe.sources import CommentChains, Source, StackExchange, WikiHow
 from handful.recipe.values import InputPath
@@ -64,6 +65,11 @@ def users_beside(source: StackExchange | CommentChains) -> list[InputPath]:
     return [InputPath(str(file)) for file in files if file and file.is_file()]
 
 
+def statistics(recipe: Recipe) -> StatsOfPanels:
+    """[stats] and the panels of [judge]: a new panel is new statistics, and asks no judge again."""
+    return StatsOfPanels(**asdict(recipe.stats), panels=recipe.judge.panels)
+
+
 STAGES = (
     Stage(name="sources", work=work("sources"), over="", params=scan),
     Stage(name="clean", work=work("clean"), needs=("sources",)),
@@ -80,7 +86,13 @@ STAGES = (
     Stage(name="study", work=work("study"), needs=("dataset", "generate")),
     Stage(name="judge", work=work("judge"), needs=("study",), over="judges"),
     Stage(name="annotate", work=work("annotate"), needs=("study",)),
-    Stage(name="stats", work=work("stats"), needs=("generate", "study", "judge", "annotate")),
+    Stage(
+        name="stats",
+        work=work("stats"),
+        needs=("dataset", "generate", "study", "judge", "annotate"),
+        params=statistics,
+        version=2,
+    ),
     Stage(
         name="report",
         work=work("report"),

@@ -16,7 +16,7 @@ from handful.core.errors import EndpointError
 from handful.core.types import Turn
 from handful.models import endpoint
 from handful.models.load import load_model, load_tokenizer
-from handful.recipe.evaluation import EndpointJudge, FakeJudge, LocalJudge
+from handful.recipe.judging import EndpointJudge, FakeJudge, LocalJudge
 from handful.recipe.values import ModelRef
 
 ASKED = {f"p{n}": (Turn("user", f"How is rice cooked, {n}?"),) for n in range(3)}

@@ -12,7 +12,7 @@ from playwright.sync_api import sync_playwright
 from handful.choose.page import visible
 from handful.choose.work import work
 from handful.core.errors import Waiting
-from handful.recipe.evaluation import Choose, FakeJudge
+from handful.recipe.judging import Choose, FakeJudge
 
 NASTY = (
     "</div></section><script>window.ran = 1</script><img src=x onerror='window.ran=1'><style>*{display:none}</style>"

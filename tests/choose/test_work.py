@@ -8,7 +8,7 @@ from handful.choose.records import Choice
 from handful.choose.work import work
 from handful.core.errors import DataError, RecipeError, Waiting
 from handful.pipeline import STAGES
-from handful.recipe.evaluation import Choose, FakeJudge, LocalJudge
+from handful.recipe.judging import Choose, FakeJudge, LocalJudge
 from handful.recipe.load import load
 from handful.recipe.values import ModelRef
 from handful.run.execute import plan

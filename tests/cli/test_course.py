@@ -61,7 +61,17 @@ def test_an_epoch_is_a_line(told, trained):
     assert ["0", "0", "2.500", "12.18"] in shown
     assert ["1", "2", "2.500", "3.00", "2.000", "7.39", "1", "of", "2"] in shown
     assert ["2", "4", "1.250", "2.00", "2.250", "9.49", "2", "of", "2"] in shown
-    assert "before training, with residual dropout on: loss 4.750" in told("show", trained)
+    assert "before training, with residual dropout on: loss 4.750\n" in told("show", trained)
+
+
+def test_what_dropout_does_is_told_with_its_draws(told, trained):
+    drawn = {"dropout_plain": 2.4, "dropout_spread": 0.25, "dropout_draws": 4, "dropout_tokens": 1_500}
+    line = {"epoch": 0, "step": 0, "dev_loss": 2.5, "dev_tokens": 9_000, "dropout_loss": 4.75, **drawn}
+    (trained / "epochs.jsonl").write_text(json.dumps(line) + "\n")
+    assert (
+        "residual dropout on: loss 4.750 (mean of 4 draws, standard deviation 0.250), without 2.400, over the same "
+        "1,500 tokens\n"
+    ) in told("show", trained)
 
 
 def test_the_columns_stand_below_their_names(told, trained):

@@ -37,7 +37,11 @@ def test_licences_and_authors_that_are_models_are_counted(make_example):
         make_example("2", author="Claude Mullman", license="Apache-2.0"),
         make_example("3"),
     ]
-    assert licenses({"train": dialogues}) == {"Apache-2.0": 2, "": 1}
+    assert licenses({"train": dialogues, "dev": dialogues[:1], "test": []}) == {
+        "train": {"Apache-2.0": 2, "": 1},
+        "dev": {"Apache-2.0": 1},
+        "test": {},
+    }
     assert written_by_a_model({"train": dialogues}) == {"a language model": 1}
 
 

@@ -168,9 +168,11 @@ def test_the_card_says_what_the_rows_hold_and_which_licences_there_are(exported,
     ]
     for line in (
         LAYOUTS[format].words,
-        "2 dialogues may only be used non-commercially",
-        "3 dialogues may, once changed, only be passed on under the same licence (ShareAlike)",
-        "1 dialogue states no licence",
+        "2 dialogues to train on may only be used non-commercially",
+        "3 dialogues to train on may, once changed, only be passed on under the same licence (ShareAlike)",
+        "Held out, in dev and test:\n\n- 1 dialogue states no licence",
+        "| licence | train | test |",
+        "| not stated | 0 | 1 |",
         "| train | other | 1 | 2 | 27 / 27 | 6 / 6 | 56 / 56 | 12 / 12 | 200 examples, 119 / 530 tokens |",
         "`ATTRIBUTION.csv` names the title, the address, the author",
     ):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 
+import provider_server
 import pytest
 from chat_server import completion, hang, refusal, serving
+from provider_server import candidate, message
 
 from handful.core import jsonl
 from handful.core.errors import EndpointError
 from handful.core.types import Dropped, Response
 from handful.generate.work import work
-from handful.recipe.evaluation import EndpointSystem, Generate
+from handful.recipe.systems import EndpointSystem, Generate
 
 
 @pytest.fixture
@@ -50,6 +52,7 @@ def test_an_endpoint_is_asked_with_the_settings_of_the_recipe(server, dataset, o
     assert found[2].text == "You asked: Name three uses of a brick."
     assert {(r.finish, r.tokens) for r in found} == {("eos", 7)}
     assert "repetition_penalty" in counts["not_applied"]
+    assert counts["models"] == ["m"], "as the server names it"
     request = server.asked[0]
     assert {k: request[k] for k in ("model", "temperature", "top_p", "max_tokens")} == {
         "model": "m",
@@ -97,7 +100,20 @@ def test_an_interrupted_run_pays_for_nothing_twice(server, dataset, out):
         Response("p1", "api", "", 0, finish="error", tokens=0),
     ]
     jsonl.write(out / "responses.partial.jsonl", made)
+    (out / "models.partial.json").write_text('["m-of-yesterday"]')
+    told = [
+        Dropped("p0", "empty_response", "sample 0: length"),
+        Dropped("p1", "endpoint_error", "sample 0: 500"),
+    ]
+    jsonl.write(out / "errors.partial.jsonl", told)
     counts = work(settings(server.base_url), {"dataset": dataset}, out)
+    assert counts["models"] == ["m", "m-of-yesterday"]
+    assert list(jsonl.read(out / "errors.jsonl", Dropped)) == told[:1], "what was asked again went well"
+    assert sorted(path.name for path in out.iterdir()) == [
+        "errors.jsonl",
+        "responses.jsonl",
+        "truncated.jsonl",
+    ]
     assert len(server.asked) == 4, "p1 had failed, and is asked once more"
     assert responses(out)[0].text == "kept"
     assert counts["finish"] == {"eos": 5}
@@ -110,3 +126,82 @@ def test_a_wrong_key_or_model_stops_at_once_and_keeps_what_there_is(server, data
         work(settings(server.base_url), {"dataset": dataset}, out)
     assert len(server.asked) <= 2
     assert not (out / "responses.jsonl").exists()
+
+
+def answered_by(api, script, dataset, out, monkeypatch, **more):
+    """(counts, responses, rules in errors.jsonl, what was asked) of a system behind a maker's own protocol."""
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-secret")
+    monkeypatch.setenv("GEMINI_API_KEY", "AIza-secret")
+    with provider_server.serving(script) as running:
+        system = EndpointSystem(kind="endpoint", api=api, base_url=running.base_url, model="m", **more)
+        params = Generate(systems={"api": system}, max_tokens=99, samples=2, seed=1)
+        counts = work(params, {"dataset": dataset}, out)
+    assert all(b"-secret" not in path.read_bytes() for path in out.iterdir())
+    rules = [line.rule for line in jsonl.read(out / "errors.jsonl", Dropped)]
+    return counts, responses(out), rules, running.asked
+
+
+def test_anthropics_protocol_is_spoken_with_the_key_of_its_own(dataset, out, monkeypatch):
+    def script(asked, number):
+        question = asked.body["messages"][-1]["content"]
+        if "brick" in question:
+            return message(None, "refusal")
+        return (
+            message("I cannot help.", "refusal")
+            if "sky" in question
+            else message(f" {question} ", "max_tokens")
+        )
+
+    counts, found, rules, asked = answered_by("anthropic", script, dataset, out, monkeypatch)
+    assert [(r.prompt_id, r.finish, r.text) for r in found[::2]][1:3] == [
+        ("p1", "stop", "I cannot help."),
+        ("p2", "stop", ""),
+    ]
+    assert found[0].finish == "length"
+    assert rules == ["refusal", "refusal"], "the two samples without a word; what has words is an answer"
+    assert len(asked) == 10
+    assert {"temperature", "top_p", "seed"} <= set(counts["not_applied"])
+    assert any("sk-ant-secret" in value for value in asked[0].headers.values())
+
+
+def test_googles_protocol_is_spoken_and_a_filter_is_a_result(dataset, out, monkeypatch):
+    def script(asked, number):
+        text = asked.body["contents"][-1]["parts"][0]["text"]
+        return candidate(None, "SAFETY") if "brick" in text else candidate(text)
+
+    counts, found, rules, asked = answered_by("google", script, dataset, out, monkeypatch)
+    assert counts["finish"] == {"eos": 8, "stop": 2}
+    assert [r.text for r in found if r.prompt_id == "p2"] == ["", ""]
+    assert rules == ["content_filter", "content_filter"]
+    assert "temperature" not in counts["not_applied"]
+    assert {one.headers["x-goog-api-key"] for one in asked} == {"AIza-secret"}
+    settings = [one.body["generationConfig"] for one in asked]
+    assert {one["temperature"] for one in settings} == {0.7}
+    assert len({one["seed"] for one in settings}) == 10, "each sample of each prompt is a request of its own"
+
+
+def test_an_empty_answer_is_an_answer_and_counted(server, dataset, out):
+    server.first = [lambda: completion("", finish="length")]
+    counts = work(settings(server.base_url), {"dataset": dataset}, out)
+    assert counts["finish"] == {"eos": 4, "length": 1}
+    assert counts["errors"] == {"empty_response": 1}
+
+
+def test_seeds_are_sent_and_differ_by_prompt(server, dataset, out):
+    work(settings(server.base_url), {"dataset": dataset}, out)
+    seeds = [request["seed"] for request in server.asked]
+    assert len(set(seeds)) == 5
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+@pytest.mark.parametrize(("api", "name"), [("anthropic", "ANTHROPIC_API_KEY"), ("google", "GEMINI_API_KEY")])
+def test_a_refused_key_names_its_variable(dataset, out, monkeypatch, api, name):
+    monkeypatch.delenv(name, raising=False)
+    refuse = {
+        "anthropic": provider_server.anthropic_error(401, "authentication_error", "no key"),
+        "google": provider_server.google_error(403, "PERMISSION_DENIED", "no key"),
+    }[api]
+    with provider_server.serving(lambda asked, number: refuse) as running:
+        system = EndpointSystem(kind="endpoint", api=api, base_url=running.base_url, model="m")
+        with pytest.raises(EndpointError, match=f"{name}, which is not set"):
+            work(Generate(systems={"api": system}), {"dataset": dataset}, out)

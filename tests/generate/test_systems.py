@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args, get_type_hints
 
 from handful.generate.systems import SYSTEMS
-from handful.recipe.evaluation import System
+from handful.recipe.systems import System
 
 
 def test_every_kind_of_the_recipe_has_its_function():

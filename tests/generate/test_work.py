@@ -11,7 +11,7 @@ from handful.core.errors import DataError, MissingModel
 from handful.core.types import Dropped, Origin, Prompt, Response, Turn
 from handful.generate import local
 from handful.generate.work import work
-from handful.recipe.evaluation import BaseSystem, CheckpointSystem, FakeSystem, FewShotSystem, Generate
+from handful.recipe.systems import BaseSystem, CheckpointSystem, FakeSystem, FewShotSystem, Generate
 from handful.recipe.values import ModelRef
 
 
@@ -86,6 +86,27 @@ def test_epoch_0_is_the_last_and_others_are_found_by_number(dataset, checkpoints
         )
         texts[epoch] = [r.text for r in responses(out)]
     assert texts[0] == texts[2] != texts[1]
+
+
+def test_a_checkpoint_of_another_run_answers_as_it_does_there(dataset, checkpoints, tmp_path):
+    texts = []
+    folder = ModelRef(str(checkpoints / "epoch-01"))
+    elsewhere = CheckpointSystem(kind="checkpoint", model=folder)
+    for system, inputs in (
+        (CheckpointSystem(kind="checkpoint", epoch=1), {"train": checkpoints}),
+        (elsewhere, {}),
+    ):
+        (out := tmp_path / str(len(texts))).mkdir()
+        work(settings(system), {"dataset": dataset, **inputs}, out)
+        texts.append([r.text for r in responses(out)])
+    assert texts[0] == texts[1]
+    assert elsewhere.needs == ("dataset",), "it waits for no training"
+
+
+def test_a_model_of_others_is_no_checkpoint(dataset, tiny_model, out):
+    system = CheckpointSystem(kind="checkpoint", model=ModelRef(str(tiny_model)))
+    with pytest.raises(DataError, match=r'is no checkpoint of a training of ours.*kind = "base"'):
+        work(settings(system), {"dataset": dataset}, out)
 
 
 def test_checkpoints_in_a_relative_folder_are_found(dataset, checkpoints, out, monkeypatch):

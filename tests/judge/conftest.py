@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from handful.core import jsonl
-from handful.core.types import Comparison, Turn
+from handful.core.types import Comparison, Submission, Task, Turn
+from handful.judge.tasks import WORDINGS
 from handful.study.work import instructions
 
 
@@ -24,14 +25,28 @@ def comparisons() -> list[Comparison]:
 
 
 @pytest.fixture
-def make_study(tmp_path):
-    """The input of a judge: a study folder with these comparisons."""
+def submissions() -> list[Submission]:
+    """Two responses for each task that grades one: a short one and a long one."""
+    tasks: list[Task] = ["helpfulness", "quality", "safety", "turns"]
+    return [
+        Submission(f"{task}-{size}", "p0", (Turn("user", "What is 0?"),), "A number. " * size, task)
+        for task in tasks
+        for size in (1, 200)
+    ]
 
-    def make(comparisons: list[Comparison]) -> dict[str, Path]:
+
+@pytest.fixture
+def make_study(tmp_path):
+    """The input of a judge: a study folder with these comparisons and submissions."""
+
+    def make(comparisons: list[Comparison], submissions: list[Submission] = ()) -> dict[str, Path]:
         folder = tmp_path / "study"
-        folder.mkdir(exist_ok=True)
+        (folder / "instructions").mkdir(parents=True, exist_ok=True)
         jsonl.write(folder / "comparisons.jsonl", comparisons)
+        jsonl.write(folder / "submissions.jsonl", submissions)
         (folder / "instructions.md").write_text(instructions(), encoding="utf-8")
+        for task in WORDINGS:
+            (folder / "instructions" / f"{task}.md").write_text(instructions(task), encoding="utf-8")
         return {"study": folder}
 
     return make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import pytest
@@ -11,11 +12,13 @@ from msgspec.structs import replace
 from handful.core import jsonl
 from handful.core.errors import EndpointError
 from handful.core.types import Verdict
-from handful.judge.ask import REQUEST
+from handful.judge import ask
+from handful.judge.client import WHERE_JSON
+from handful.judge.items import Said
 from handful.judge.work import work
 from handful.models import endpoint
-from handful.recipe.evaluation import EndpointJudge, FakeJudge, Judge
-from handful.run.store import content_hashes
+from handful.recipe.judging import EndpointJudge, FakeJudge, Judge
+from handful.run.store import Manifest, content_hashes, write_manifest
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +53,9 @@ def test_a_fake_that_prefers_longer_answers_agrees_with_itself(make_study, compa
         "verdicts": 12,
         "choices": {"left": 6, "right": 4, "tie": 2, "unreadable": 0},
         "truncated": 0,
+        "mode": "robust",
+        "family": "",
+        "of_its_family": [],
     }
     found = verdicts(out)
     assert [(v.comparison_id, v.order) for v in found[:3]] == [
@@ -121,9 +127,10 @@ def test_what_was_answered_before_an_outage_is_not_asked_again(make_study, compa
     ends = serving(lambda body, n: longer(body, n) if n <= 5 else refusal(401, "revoked"))
     with ends as server, pytest.raises(EndpointError, match="revoked"):
         judge(inputs, out, at(server, concurrency=1))
-    partial = (out / "verdicts.jsonl").read_bytes()
+    growing = out / "answers.partial.jsonl"
+    partial = growing.read_bytes()
     assert partial.count(b"\n") == 5
-    (out / "verdicts.jsonl").write_bytes(partial + b'{"comparison_id":"c5","ju')  # and a kill in a write
+    growing.write_bytes(partial + b'{"id":"c5","ord')  # and a kill in a write
     with serving(longer) as server:
         judge(inputs, out, at(server))
     assert len(server.asked) == 7
@@ -131,8 +138,8 @@ def test_what_was_answered_before_an_outage_is_not_asked_again(make_study, compa
 
 
 def test_failures_of_an_earlier_run_are_asked_again(make_study, comparisons, out):
-    failed = [Verdict("c0", "j", None, "forward", "error: 503"), Verdict("c0", "j", "left", "swapped", "x")]
-    jsonl.write(out / "verdicts.jsonl", failed)
+    failed = [Said("c0", "forward", None, "error: 503"), Said("c0", "swapped", "right", "x")]
+    jsonl.write(out / "answers.partial.jsonl", failed)
     with serving(longer) as server:
         judge(make_study(comparisons[:1]), out, at(server))
     assert len(server.asked) == 1
@@ -151,7 +158,7 @@ def test_no_key_enters_a_file(make_study, comparisons, out, monkeypatch):
 
 def obedient(body, number):
     """A model that obeys any verdict line outside the marked blocks, and else prefers the longer answer."""
-    text = body["messages"][0]["content"].removesuffix(REQUEST)
+    text = body["messages"][0]["content"].replace(ask.request("preference"), "").replace(WHERE_JSON, "")
     mark = re.search(r"carry the mark (\w+)", text)[1]
     outside = re.sub(rf"^\[([\w ]+) {mark}\]$.*?^\[End of \1 {mark}\]$", "", text, flags=re.M | re.S)
     order = re.search(r"^Verdict: \w+$", outside, re.M)
@@ -170,3 +177,50 @@ def test_an_answer_that_speaks_to_the_judge_does_not_win_by_it(make_study, compa
     with serving(obedient) as server:
         counts = judge(make_study([left]), out, at(server))
     assert counts["choices"] == {"left": 0, "right": 2, "tie": 0, "unreadable": 0}
+
+
+def manifest(folder, **counts):
+    write_manifest(folder, Manifest("study", 1, "k", {}, {}, counts, {}, {}))
+
+
+def test_a_judge_of_the_family_of_a_system_under_study_says_so(make_study, comparisons, out):
+    inputs = make_study(comparisons)
+    manifest(inputs["study"], families={"ours": "qwen", "gpt-4": "gpt", "base": "qwen"})
+    with serving(longer) as server:
+        entry = at(server)
+        counts = judge(inputs, out, dataclasses.replace(entry, model="Qwen/Qwen3-32B"))
+    assert (counts["family"], counts["of_its_family"]) == ("qwen", ["base", "ours"])
+
+
+def test_a_judge_of_no_known_family_is_of_nobodys(make_study, comparisons, out):
+    inputs = make_study(comparisons)
+    manifest(inputs["study"], families={"ours": "qwen"})
+    with serving(longer) as server:
+        counts = judge(inputs, out, at(server))
+    assert (counts["family"], counts["of_its_family"]) == ("", [])
+
+
+def test_a_fake_grades_by_length_or_in_the_middle(make_study, submissions, out):
+    """The short texts have 10 characters, the long ones 2,000."""
+    counts = judge(make_study([], submissions), out, FakeJudge(kind="fake", prefers="shorter"))
+    given = {task: [g for g, n in found.items() if n] for task, found in counts["grades"].items()}
+    assert given == {
+        "helpfulness": ["1", "6"],
+        "quality": ["fail", "excellent"],
+        "safety": ["unsafe", "safe"],
+        "turns": ["fail", "excellent"],
+    }
+    counts = judge(make_study([], submissions), out, FakeJudge(kind="fake", prefers="left"))
+    assert counts["grades"]["helpfulness"]["3"] == counts["grades"]["quality"]["pass"] == 2
+
+
+def test_in_lima_mode_a_comparison_is_judged_in_one_order(make_study, comparisons, out):
+    counts = judge(make_study(comparisons), out, FakeJudge(kind="fake", prefers="longer", mode="lima"))
+    assert (counts["verdicts"], counts["mode"]) == (6, "lima")
+    assert [v.choice for v in verdicts(out)] == ["left", "right", "left", "right", "left", "tie"]
+
+
+def test_a_study_that_asks_nothing_of_judges_leaves_empty_files(make_study, out):
+    counts = judge(make_study([]), out, FakeJudge(kind="fake"))
+    assert (counts["verdicts"], "grades" in counts) == (0, False)
+    assert {path.name for path in out.iterdir()} == {"verdicts.jsonl", "grades.jsonl", "truncated.jsonl"}

@@ -14,7 +14,8 @@ from chat_server import completion, hang, refusal, serving
 from handful.core.errors import EndpointError
 from handful.models import endpoint
 from handful.models.endpoint import chat, retry_after
-from handful.recipe.evaluation import EndpointJudge, EndpointSystem
+from handful.recipe.judging import EndpointJudge
+from handful.recipe.systems import EndpointSystem
 
 SECRET = "sk-very-secret"
 

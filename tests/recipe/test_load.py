@@ -136,6 +136,18 @@ def test_a_table_of_another_kind_replaces_the_one_below_whole(write):
             r"sources: '\.\./x' cannot name a folder, as an entry has to",
         ),
         ('[generate.systems." "]\nkind = "fake"', r"generate\.systems: ' ' cannot name a folder"),
+        (
+            '[generate.systems.a]\nkind = "fake"\n[generate.systems.a]\nkind = "base"',
+            r"\[generate\.systems\.a\] stands there twice, again in line 4; two entries need two names",
+        ),
+        (
+            '[generate.systems.gpt4]\nkind = "fake"\n[generate.systems."GPT 4"]\nkind = "fake"',
+            r"generate\.systems: has two entries that people cannot tell apart: 'gpt4' and 'GPT 4'",
+        ),
+        (
+            '[generate.systems.a]\nkind = "checkpoint"\nmodel = "./x"\nepoch = 3',
+            r"generate\.systems\.a\.epoch: is this run's, where model names a checkpoint of another",
+        ),
         ('[sources.other]\nkind = ["x"]', r"sources\.other\.kind: \['x'\] is not one of"),
         ("[select]\ntemperature = nan", r"select\.temperature: must be a finite number, found nan"),
         ("[clean]\nnear_duplicate_similarity = -inf", r"clean\..*: must be a finite number, found -inf"),

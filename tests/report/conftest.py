@@ -7,6 +7,7 @@ import json
 import random
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from handful.core import jsonl
@@ -14,25 +15,21 @@ from handful.core.types import (
     Comparison,
     Dropped,
     Example,
+    Grade,
     Origin,
     Prompt,
     Response,
     Seal,
+    Signature,
+    Submission,
     Turn,
     Verdict,
 )
-from handful.recipe.evaluation import (
-    Annotate,
-    BaseSystem,
-    CheckpointSystem,
-    FakeJudge,
-    Generate,
-    Judge,
-    LocalJudge,
-    Stats,
-)
+from handful.recipe.evaluation import Annotate, Stats
+from handful.recipe.judging import FakeJudge, Judge, LocalJudge
 from handful.recipe.schema import Recipe
 from handful.recipe.sources import Authored, StackExchange
+from handful.recipe.systems import BaseSystem, CheckpointSystem, Generate
 from handful.recipe.training import Train
 from handful.recipe.values import ModelRef
 from handful.run.store import Manifest, content_hashes, write_manifest
@@ -75,10 +72,17 @@ def build(tmp_path, recipe):
         judges: name -> f(left, right, first) -> choice, first being whether the left one is shown first.
         people: pseudonym -> f(left, right) -> choice.
         root: under which folder.
+        tasks: whether single answers, the turns of dialogues and whole dialogues are judged as well.
     """
 
     def make(
-        judges=None, people=None, systems=("tuned", "base", "other"), dev=True, root="work", prompts=PROMPTS
+        judges=None,
+        people=None,
+        systems=("tuned", "base", "other"),
+        dev=True,
+        root="work",
+        prompts=PROMPTS,
+        tasks=False,
     ):
         judges = {"local": first_shown, "rule": longer} if judges is None else judges
         people = {"ann": best, "bob": mostly(best)} if people is None else people
@@ -88,26 +92,31 @@ def build(tmp_path, recipe):
             judge=Judge(judges={name: recipe.judge.judges[name] for name in judges}),
             annotate=Annotate(people=len(people)),
         )
-        data_folders(folder, dev, prompts)
+        data_folders(folder, dev, prompts, tasks)
         train_folder(folder, dev)
         for system in systems:
             responses = [answer(system, n) for n in range(prompts)]
             folder.add(f"generate/{system}", {"responses.jsonl": responses}, {"responses": len(responses)})
         comparisons, seals = paired(systems, prompts)
+        submissions, signatures, grades = other_tasks(systems) if tasks else ([], [], [])
         counts = {f"tuned vs {name}": prompts for name in systems[1:]}
         folder.add(
             "study",
             {
                 "comparisons.jsonl": comparisons,
                 "sealed/key.jsonl": seals,
-                "unpaired.jsonl": [Dropped("test/99", "no_response", "base did not answer")],
+                "submissions.jsonl": submissions,
+                "sealed/signatures.jsonl": signatures,
+                "unpaired.jsonl": [Dropped("test/99", "no_response", "base did not answer")] * (prompts > 1),
             },
-            {"comparisons": len(comparisons), "pairs": counts, "unpaired": 1},
+            {"comparisons": len(comparisons), "pairs": counts, "unpaired": int(prompts > 1)},
         )
         for name, choose in judges.items():
             verdicts = [v for c in comparisons for v in asked_twice(name, choose, c)]
             cut = [Dropped(comparisons[0].id, "too_long_for_judge")] if comparisons else []
-            folder.add(f"judge/{name}", {"verdicts.jsonl": verdicts, "truncated.jsonl": cut}, {})
+            said = [msgspec.structs.replace(grade, judge=name) for grade in grades]
+            files = {"verdicts.jsonl": verdicts, "truncated.jsonl": cut, "grades.jsonl": said}
+            folder.add(f"judge/{name}", files, {"mode": "robust"})
         cast = [Verdict(c.id, who, f(c.left, c.right)) for who, f in people.items() for c in comparisons]
         folder.add("annotate", {"verdicts.jsonl": cast}, {"people": len(people), "wanted": len(cast)})
         out = folder.make("stats")
@@ -175,7 +184,33 @@ def example(source, n, split="train"):
     return Example(f"{split}/{source}/{n}", turns, Origin(source, "here", str(n), license="CC BY-SA 4.0"))
 
 
-def data_folders(folder, dev, prompts):
+def other_tasks(systems):
+    """(submissions, signatures, grades) of helpfulness, quality, safety and turns, on a few prompts each."""
+    rng, found = random.Random(7), []
+    scales = {
+        "helpfulness": (12, ["3", "4", "5", "4", None]),
+        "quality": (12, ["fail", "pass", "excellent", "excellent"]),
+        "safety": (6, ["safe", "safe", "safe", "unsafe"]),
+        "turns": (6, ["excellent", "pass", "excellent", "fail"]),
+    }
+    for task, (count, grades) in scales.items():
+        for system in systems:
+            for n in range(count):
+                for turn in range(3 if task == "turns" else 1):
+                    id = f"{task}/{system}/{n}/{turn}"
+                    grade = rng.choice(grades[1:] if system == "tuned" else grades)
+                    turns = (Turn("user", f"Question {n}? {NASTY}"),)
+                    found.append(
+                        (
+                            Submission(id, f"test/{n}", turns, answer(system, n).text, task),
+                            Signature(id, f"test/{n}", system, 0, task, turn),
+                            Grade(id, "", grade, f"Because of {n}.\n{grade}"),
+                        )
+                    )
+    return tuple(map(list, zip(*found, strict=True)))
+
+
+def data_folders(folder, dev, prompts, tasks):
     dropped = [Dropped("stem/7", "low_score", "score 3"), Dropped("stem/8", "low_score", "score 1")]
     folder.add("sources/stem", {"dropped.jsonl": dropped}, {"questions": 60})
     folder.add("sources/authored", {"dropped.jsonl": []}, {"questions": 0})
@@ -201,7 +236,12 @@ def data_folders(folder, dev, prompts):
         },
     )
     asked = [
-        Prompt(f"test/{n}", (Turn("user", f"Question {n}? {NASTY}"),), Origin("authored", "house", str(n)))
+        Prompt(
+            f"test/{n}",
+            (Turn("user", f"Question {n}? {NASTY}"),),
+            Origin("authored", "house", str(n)),
+            ("ood",) if tasks and n % 4 == 0 else (),
+        )
         for n in range(prompts)
     ]
     folder.add(

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from handful.recipe.evaluation import BaseSystem, CheckpointSystem, Choose, FakeJudge
+from handful.recipe.judging import Choose, FakeJudge
 from handful.recipe.load import load
+from handful.recipe.systems import BaseSystem, CheckpointSystem
 from handful.recipe.training import Train
 from handful.recipe.values import InputPath
 from handful.report.departures import (

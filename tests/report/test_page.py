@@ -3,7 +3,8 @@
 import pytest
 
 from handful.core.types import Interval
-from handful.report.page import Column, Section, Table, Text, bounds, cell, numbers, visible
+from handful.report.numbers import plain
+from handful.report.page import Column, Section, Table, Text, bounds, cell, visible
 
 
 @pytest.mark.parametrize(
@@ -34,9 +35,9 @@ def test_control_characters_leave_a_mark():
 
 def test_the_json_has_the_numbers_and_not_their_print():
     table = Table("t", [Column("name"), Column("rate", "share")], [["x", Interval(0.5, 0.25, 0.75, 4)]])
-    found = numbers("run", [Section("s", "S", [Text(["words"]), table])])
-    assert found["sections"]["s"]["text"] == ["words"]
-    assert found["sections"]["s"]["tables"][0]["rows"] == [
+    found = plain(Section("s", "S", [Text(["words"]), table]))
+    assert found["text"] == ["words"]
+    assert found["tables"][0]["rows"] == [
         {
             "name": "x",
             "rate": {"estimate": 0.5, "low": 0.25, "high": 0.75, "n": 4, "unit": "prompts", "note": ""},

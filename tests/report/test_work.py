@@ -1,16 +1,20 @@
 """The page as a reader gets it: whole, safe, the same every time, and honest where something is missing."""
 
+import csv
+import io
 import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import pytest
 
 from handful.core.errors import DataError
-from handful.recipe.evaluation import Judge
+from handful.recipe.judging import Judge
 from handful.report.work import work
 
+SECTIONS = 12
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 
@@ -49,7 +53,7 @@ def report(build, tmp_path):
         recipe, inputs = build(**arguments)
         out = tmp_path / "report"
         out.mkdir(exist_ok=True)
-        assert work(recipe, inputs, out) == {"sections": 10}
+        assert work(recipe, inputs, out)["sections"] == SECTIONS
         html = (out / "report.html").read_text(encoding="utf-8")
         return html, json.loads((out / "report.json").read_text(encoding="utf-8")), Page(html)
 
@@ -60,15 +64,17 @@ def words_of(numbers, section):
     return " ".join(numbers["sections"][section]["text"])
 
 
-def test_the_page_is_whole_and_needs_nothing_else(report):
+def test_the_page_is_whole_and_needs_nothing_else(report, tmp_path):
     html, _, page = report()
     assert page.open == []
     assert "script" not in page.tags
-    assert page.links == [f"#{id}" for id in page.ids if not id.endswith("-title")]
+    inside = [link for link in page.links if link.startswith("#")]
+    assert inside == [f"#{id}" for id in page.ids if not id.endswith("-title")]
+    assert all((tmp_path / "report" / link).is_file() for link in page.links if link not in inside)
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", html)
     assert '<meta name="viewport"' in html
     assert page.tags.count("h1") == 1
-    assert page.tags.count("h2") == 10
+    assert page.tags.count("h2") == SECTIONS
 
 
 def test_what_models_wrote_is_text_and_never_markup(report):
@@ -221,3 +227,37 @@ def test_missing_statistics_are_an_error_that_names_the_file(build, tmp_path):
     (inputs["stats"] / "stats.json").unlink()
     with pytest.raises(DataError, match=r"stats\.json"):
         work(recipe, inputs, tmp_path)
+
+
+def test_every_task_has_its_figures_each_with_its_files(report, tmp_path):
+    html, numbers, page = report(tasks=True)
+    files = {
+        f"{name}.{ending}" for name in ("figure-1", "figure-9", "funnel", "loss") for ending in ("svg", "csv")
+    }
+    judged = ("figure-2", "figure-3", "figure-5", "figure-7", "safety")
+    files |= {f"{name}.csv" for name in judged}
+    files |= {f"{name}-{judge}.svg" for name in judged for judge in ("local", "rule")}
+    assert {path.name for path in (tmp_path / "report" / "figures").iterdir()} == files
+    assert all(f"figures/{name}" in page.links for name in files)
+    assert {s["id"] for s in numbers["series"]} >= {"grade/local/tuned", "grade/local/base"}
+    assert "out of distribution" in html
+
+
+def test_drawings_in_files_are_whole_and_bring_their_colours(report, tmp_path):
+    report(tasks=True)
+    for path in (tmp_path / "report" / "figures").glob("*.svg"):
+        tree = ElementTree.fromstring(path.read_text(encoding="utf-8"))
+        style = tree.find("{http://www.w3.org/2000/svg}style").text
+        kinds = {kind for e in tree.iter() for kind in e.get("class", "").split()}
+        assert all(f".{kind}" in style for kind in kinds - {"line"}), (path, kinds)
+
+
+def test_a_figure_in_numbers_is_what_it_draws(report, tmp_path):
+    _, numbers, _ = report(tasks=True)
+    text = (tmp_path / "report" / "figures" / "figure-1.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    (figure,) = [
+        f for f in numbers["sections"]["preference"]["figures"] if f["csv"] == "figures/figure-1.csv"
+    ]
+    assert [row["baseline"] for row in rows] == ["base", "other"]
+    assert [float(row["win_low"]) for row in rows] == [row["win"]["low"] for row in figure["data"]]

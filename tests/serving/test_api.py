@@ -15,7 +15,7 @@ import pytest
 
 from handful.models.endpoint import chat
 from handful.models.sampling import sample
-from handful.recipe.evaluation import EndpointSystem
+from handful.recipe.systems import EndpointSystem
 from handful.serving.api import Desk
 from handful.serving.bodies import ChatBody, Refused
 from handful.serving.engine import MAX_WAITING, Engine, Request

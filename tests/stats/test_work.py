@@ -6,8 +6,8 @@ import pytest
 
 from handful.core import jsonl
 from handful.core.errors import DataError
-from handful.core.types import Comparison, Dropped, Response, Seal, Turn, Verdict
-from handful.recipe.evaluation import Stats
+from handful.core.types import Comparison, Dropped, Grade, Response, Seal, Signature, Turn, Verdict
+from handful.recipe.evaluation import Stats, StatsOfPanels
 from handful.run.store import Manifest, write_manifest
 from handful.stats.work import work
 
@@ -63,7 +63,7 @@ def stats_of(inputs, out):
 
 def test_what_is_lost_is_counted_and_named(inputs, tmp_path):
     counts, stats = stats_of(inputs, tmp_path / "out")
-    assert counts == {"comparisons": 4, "verdicts": 12, "unreadable": 2, "missing": 3}
+    assert counts == {"comparisons": 4, "verdicts": 12, "grades": 0, "unreadable": 2, "missing": 3}
     j, k, ann = stats["losses"]["judges"]
     assert (j["read"], j["flipped"], j["unreadable"], j["missing"], j["truncated"]) == (1, 1, 2, 0, 1)
     assert j["examples"]["unreadable"] == ["c2", "c3"]
@@ -95,7 +95,7 @@ def test_the_same_inputs_give_the_same_bytes(inputs, tmp_path):
 def test_a_study_without_judges_has_an_honest_empty_result(inputs, tmp_path):
     alone = {"study": inputs["study"]}
     counts, stats = stats_of(alone, tmp_path / "out")
-    assert counts == {"comparisons": 4, "verdicts": 0, "unreadable": 0, "missing": 0}
+    assert counts == {"comparisons": 4, "verdicts": 0, "grades": 0, "unreadable": 0, "missing": 0}
     assert (stats["preference"], stats["trust"], stats["agreement"]) == ([], [], [])
     assert stats["pairs"] == [{"subject": "tuned", "baseline": "base", "comparisons": 4, "prompts": 4}]
 
@@ -109,4 +109,41 @@ def test_a_verdict_on_no_comparison_is_refused_with_its_place(inputs, tmp_path):
 def test_a_key_that_does_not_fit_the_study_is_refused(inputs, tmp_path):
     jsonl.write(inputs["study"] / "sealed/key.jsonl", [Seal("c0", "pc0", "tuned", "base")])
     with pytest.raises(DataError, match="name different comparisons"):
+        stats_of(inputs, tmp_path / "out")
+
+
+def test_grades_gate_modes_and_panels_reach_their_blocks(inputs, tmp_path):
+    signed = [Signature(f"s{n}", f"p{n // 2}", ("tuned", "base")[n % 2], 0, "helpfulness") for n in range(8)]
+    jsonl.write(inputs["study"] / "sealed/signatures.jsonl", signed)
+    jsonl.write(
+        inputs["judge/j"] / "grades.jsonl",
+        [Grade(s.submission_id, "j", str(3 + n % 2)) for n, s in enumerate(signed)],
+    )
+    labels = [{"id": "g", "prompt": "?", "choice": "left", "group": "", "annotator": "ann", "given": ""}]
+    (inputs["judge/j"] / "gate_labels.jsonl").write_text(json.dumps(labels[0]) + "\n")
+    jsonl.write(
+        inputs["judge/j"] / "gate.jsonl", [Verdict("g", "j", "left", o) for o in ("forward", "swapped")]
+    )
+    write_manifest(inputs["judge/j"], Manifest("judge/j", 1, "k", {}, {}, {"mode": "robust"}, {}, {}))
+    out = tmp_path / "out"
+    out.mkdir()
+    params = StatsOfPanels(draws=200, panels={"both": ("j", "k")})
+    with pytest.raises(DataError, match="mixes judges of the modes"):
+        work(params, inputs, out)
+    write_manifest(inputs["judge/k"], Manifest("judge/k", 1, "k", {}, {}, {"mode": "robust"}, {}, {}))
+    counts = work(params, inputs, out)
+    stats = json.loads((out / "stats.json").read_text())
+    assert counts["grades"] == 8
+    means = {(row["judge"], row["system"]): row["mean"]["estimate"] for row in stats["grades"]["helpfulness"]}
+    assert (means["j", "tuned"], means["j", "base"]) == (3, 4)
+    assert stats["grades"]["helpfulness_differences"][0]["difference"]["estimate"] == -1
+    assert stats["gates"][0]["accuracy"]["estimate"] == 1
+    assert [row["judge"] for row in stats["preference"]][:3] == ["j", "k", "both"]
+    assert stats["panels"][0]["judges"] == ["j", "k"]
+
+
+def test_a_grade_that_its_task_has_not_is_refused_with_its_place(inputs, tmp_path):
+    jsonl.write(inputs["study"] / "sealed/signatures.jsonl", [Signature("s", "p", "tuned", 0, "safety")])
+    jsonl.write(inputs["judge/j"] / "grades.jsonl", [Grade("s", "j", "7")])
+    with pytest.raises(DataError, match=r"grades.jsonl:1: '7' is no grade of safety; there are safe, unsafe"):
         stats_of(inputs, tmp_path / "out")

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Comparison, Dropped, Seal
-from handful.judge.parse import OPTIONS
-from handful.recipe.evaluation import Study
+from handful.judge.tasks import OPTIONS
+from handful.recipe.judging import Study
 from handful.run.store import content_hashes
 from handful.study.work import instructions, work
 
@@ -34,6 +34,10 @@ def test_every_prompt_and_sample_is_compared_once_for_each_baseline(make_inputs,
         "pairs": {"tuned vs base": 27, "tuned vs few": 27},
         "unpaired": 0,
         "leaks": 0,
+        "tasks": {"preference": 54},
+        "not_graded": 0,
+        "flags": {"same_text": 0, "addresses_judge": 0, "hidden_text": 0},
+        "families": {},
     }
     seals = list(jsonl.read(out / "sealed" / "key.jsonl", Seal))
     assert len({(s.prompt_id, s.sample, frozenset((s.left, s.right))) for s in seals}) == 54

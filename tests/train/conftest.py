@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,8 @@ import pytest
 
 from handful.core import jsonl
 from handful.core.types import Example, Origin, Turn
+from handful.recipe.training import Train
+from handful.recipe.values import ModelRef
 
 COMMON = {"vocab_size": 97, "hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4}
 ROTARY = {**COMMON, "intermediate_size": 48, "num_key_value_heads": 2}
@@ -91,6 +96,18 @@ def network() -> Callable[..., Any]:
     return random_network
 
 
+@pytest.fixture(scope="session")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What 1, 2 and 4 processes left that `many.py` had train, save and go on."""
+    folder = tmp_path_factory.mktemp("many")
+    surroundings = {**os.environ, "OMP_NUM_THREADS": "1"}
+    if sys.platform == "linux":
+        surroundings["GLOO_SOCKET_IFNAME"] = "lo"
+    program = Path(__file__).with_name("many.py")
+    subprocess.run([sys.executable, program, folder], check=True, env=surroundings)
+    return folder
+
+
 def example(id: str, *texts: str, source: str = "authored") -> Example:
     turns = tuple(Turn("assistant" if place % 2 else "user", text) for place, text in enumerate(texts))
     return Example(id, turns, Origin(source, "tests", id))
@@ -99,6 +116,23 @@ def example(id: str, *texts: str, source: str = "authored") -> Example:
 @pytest.fixture(scope="session")
 def make_example() -> Callable[..., Example]:
     return example
+
+
+@pytest.fixture(scope="module")
+def quick(tiny_model: str) -> Train:
+    """A training of a tiny random model on 10 examples, of 5 steps an epoch: a second or two."""
+    return Train(
+        model=ModelRef(tiny_model),
+        epochs=3,
+        batch_size=2,
+        learning_rate=1e-3,
+        residual_dropout=0.2,
+        save_every=2,
+        dev_samples=1,
+        dev_sample_tokens=4,
+        precision="float32",
+        device="cpu",
+    )
 
 
 WORDS = ["rice", "water", "salt", "pan", "lid", "heat", "stir", "wait", "rinse", "cover", "taste", "serve"]

@@ -1,4 +1,5 @@
-"""Run as a program: trains tiny networks by 1, 2 and 4 processes and leaves what each came to, for test_distributed.
+"""Run as a program: trains tiny networks by 1, 2 and 4 processes and leaves what each came to, for test_distributed
+and test_parts.
 
     python many.py FOLDER
 
@@ -11,7 +12,9 @@ import importlib.util
 import json
 import os
 import random
+import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +23,10 @@ import torch
 from safetensors.torch import save_file
 from transformers import Gemma3ForCausalLM, GPT2LMHeadModel, LlamaForCausalLM, Qwen3ForCausalLM
 
+from handful.models.load import load_shape
 from handful.recipe.training import Train
 from handful.recipe.values import ModelRef
-from handful.train import course, lora
+from handful.train import checkpoints, course, lora, parts, plain
 from handful.train.dev import dev_loss
 from handful.train.distributed import ALONE, met, named_whole
 from handful.train.loop import steps
@@ -58,6 +62,10 @@ CASES: dict[str, tuple[str, Train]] = {
     "dropout checkpointed": ("gemma3", replace(DROPPED, gradient_checkpointing=True)),
     "adapters": ("llama", replace(PLAIN, lora_rank=2)),
 }
+SAVED = ("llama", "adapters")
+READ = {1: [("adapters", 2)], 2: [("llama", 4)], 4: [("llama", 2)]}
+"""Processes -> the states that they go on from: case, and how many had written it."""
+KILLED = -2
 BY_SIZE = {1: [*CASES], 2: [*CASES], 4: ["llama", "batch of 2", "dropout", "dropout checkpointed"]}
 
 
@@ -85,7 +93,7 @@ def network(whole, leads: bool):
 def train(name: str, together, build, out: Path) -> None:
     family, params = CASES[name]
     texts = documents(params.prompt_weight > 0)
-    trainee = course.prepare(params, network(build(family), together.leads), 5, out, None, together)
+    trainee = course.prepare(params, network(build(family), together.leads), 5, None, together)
     records = list(steps(trainee, texts, batches(len(texts), params), params))
     loss, _ = dev_loss(trainee, texts[:5], 16)
     tensors = together.gather(named_whole(trainee.model))
@@ -95,9 +103,64 @@ def train(name: str, together, build, out: Path) -> None:
         save_file(kept, out / f"{name}-{together.size}.safetensors")
         told = {"losses": [r.loss for r in records], "norms": [r.grad_norm for r in records], "dev": loss}
         (out / f"{name}-{together.size}.json").write_text(json.dumps(told))
+    if name in SAVED:
+        save(trainee, out / f"{name}-{together.size}", together)
 
 
-def take_part(rank: int, size: int, out: Path) -> None:
+class NoTokenizer:
+    def save_pretrained(self, folder: Path) -> None:
+        pass
+
+
+def save(trainee, out: Path, together) -> None:
+    """An epoch's checkpoint and a state, in files so small that there are several."""
+    plain.SHARD_BYTES, parts.PART_BYTES = 20_000, 30_000
+    model, optimizer = trainee.model, trainee.optimizer
+    checkpoints.save_model(model, NoTokenizer(), out / "epoch-01", together)
+    checkpoints.save_state(out, 4, 1, "", model, NoTokenizer(), optimizer, together)
+
+
+def read_back(name: str, writers: int, together, build, out: Path) -> None:
+    """Go on from the state that another number of processes left, and leave all that was read."""
+    family, params = CASES[name]
+    folder = out / f"{name}-{writers}"
+    while not checkpoints.state_folder(folder, 4).is_dir():
+        time.sleep(0.05)
+    state = checkpoints.latest(folder, together)
+    if params.lora_rank:  # goes on from the base
+        model = network(build(family), together.leads)
+    else:
+        model = load_shape(str(folder / state.weights), weights_only=together.leads)
+    trainee = course.prepare(params, model, 5, checkpoints.stored(folder, state), together)
+    held = dict(checkpoints.moments(model, trainee.optimizer)) | dict(named_whole(model))
+    tensors = together.gather(held.items())
+    texts = documents(params.prompt_weight > 0)
+    loss, _ = dev_loss(trainee, texts[:5], 16)
+    if together.leads:
+        kept = {key: tensor.contiguous().clone() for key, tensor in tensors.items()}
+        save_file(kept, out / f"{name}-read-by-{together.size}.safetensors")
+        (out / f"{name}-read-by-{together.size}.json").write_text(json.dumps({"dev": loss}))
+
+
+def killed_while_saving(rank: int, build, out: Path) -> None:
+    """Of two processes the second is killed once its part of the second state is written."""
+    with met("cpu", rank, 2, rank, f"file://{out}/store-killed") as together:
+        family, params = CASES["llama"]
+        trainee = course.prepare(params, network(build(family), together.leads), 5, None, together)
+        folder = out / "killed"
+        checkpoints.save_state(folder, 4, 1, "", trainee.model, NoTokenizer(), trainee.optimizer, together)
+        if rank == 1:
+            parts.file_hash = lambda file: os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            checkpoints.save_state(
+                folder, 8, 2, "", trainee.model, NoTokenizer(), trainee.optimizer, together
+            )
+        except RuntimeError:  # as the line to the other breaks
+            os._exit(0)
+
+
+def builder():
+    """The networks of conftest, but of two layers."""
     spec = importlib.util.spec_from_file_location(
         "conftest_of_train", Path(__file__).with_name("conftest.py")
     )
@@ -105,28 +168,46 @@ def take_part(rank: int, size: int, out: Path) -> None:
     assert spec.loader
     conftest = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(conftest)
+
+    def build(family: str):
+        changes = {"n_layer": 2} if family == "gpt2" else {"num_hidden_layers": 2}
+        kinds = {"layer_types": ["sliding_attention", "full_attention"]} if family == "gemma3" else {}
+        return conftest.random_network(family, **changes, **kinds)
+
+    return build
+
+
+def take_part(rank: int, size: int, build, out: Path) -> None:
     torch.set_num_threads(1)
     course.fast_float32 = lambda: False  # float32 as exact as it gets
-    build = conftest.random_network
+    if size == KILLED:
+        killed_while_saving(rank, build, out)
+        return
     if size == 1:
         for name in BY_SIZE[1]:
             train(name, ALONE, build, out)
+        for name, writers in READ[1]:
+            read_back(name, writers, ALONE, build, out)
         return
     with met("cpu", rank, size, rank, f"file://{out}/store-{size}") as together:
         for name in BY_SIZE[size]:
             train(name, together, build, out)
+        for name, writers in READ[size]:
+            read_back(name, writers, together, build, out)
 
 
 def main(out: Path) -> int:
-    children = []
-    for size in BY_SIZE:
-        for rank in range(size):
+    children = {}
+    build = builder()
+    for size, count in [*((size, size) for size in BY_SIZE), (KILLED, 2)]:
+        for rank in range(count):
             child = os.fork()
             if child == 0:
-                take_part(rank, size, out)
+                take_part(rank, size, build, out)
                 os._exit(0)
-            children.append(child)
-    return max(os.waitpid(child, 0)[1] for child in children)
+            children[child] = size, rank
+    ended = {who: os.waitpid(child, 0)[1] for child, who in children.items()}
+    return sum(status != (signal.SIGKILL if who == (KILLED, 1) else 0) for who, status in ended.items())
 
 
 if __name__ == "__main__":

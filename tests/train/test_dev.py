@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
 import torch
 
 from handful.core import jsonl
 from handful.recipe.training import Train
 from handful.recipe.values import ModelRef
-from handful.train.dev import Epoch, dev_loss, dropout_warning, mean_loss, noisy_loss
+from handful.train import dev
+from handful.train.dev import DRAWS, Epoch, Noisy, beginning, dev_loss, dropout_warning, mean_loss, noisy_loss
 from handful.train.dropout import add_residual_dropout
-from handful.train.loop import Trainee, adamw
+from handful.train.loop import Trainee, adamw, seed_dropout
 from handful.train.loss import head_of
 from handful.train.masking import IGNORED, Document
 from handful.train.work import work
@@ -50,22 +52,40 @@ def test_the_dev_loss_weighs_as_training_does(trainee):
     assert weighted == pytest.approx((10 * losses[0] + 9 * 0.25 * losses[1]) / (10 + 9 * 0.25), rel=1e-6)
 
 
-def test_the_loss_with_dropout_is_another_and_follows_from_the_seed(trainee):
+def test_the_loss_with_dropout_is_the_mean_of_seeded_draws(trainee):
+    """Each draw by hand, from generators seeded as for steps 0, -1, -2 and -3."""
     documents = [document(30), document(6)]
     plain, _ = dev_loss(trainee, documents, 40)
-    noisy = noisy_loss(trainee, documents, PARAMS)
-    assert noisy != plain
-    assert noisy == noisy_loss(trainee, documents, PARAMS)
+    found = noisy_loss(trainee, documents, PARAMS)
+    assert found.plain == plain
+    assert found.tokens == 29 + 5
     assert not trainee.model.training
+    trainee.model.train()
+    losses = []
+    for step in range(0, -DRAWS, -1):
+        seed_dropout(PARAMS.seed, step, trainee.ranks)
+        losses.append(mean_loss(trainee, documents, 40))
+    assert found.draws == len(set(losses)) == 4
+    assert found.loss == pytest.approx(numpy.mean(losses), rel=1e-12)
+    assert found.spread == pytest.approx(numpy.std(losses, ddof=1), rel=1e-9)
+    assert found == noisy_loss(trainee, documents, PARAMS)
     assert dev_loss(trainee, documents, 40)[0] == plain
 
 
+def test_draws_are_over_a_bounded_number_of_tokens(monkeypatch):
+    monkeypatch.setattr(dev, "DRAWN_TOKENS", 40)
+    silent = Document("s", "s", (5, 6), (IGNORED, IGNORED), 0)
+    assert [d.id for d in beginning([document(30), document(10), document(9)])] == ["d30", "d10"]
+    assert [d.id for d in beginning([document(90), document(9)])] == ["d90"]
+    assert [d.id for d in beginning([silent, document(90), document(9)])] == ["s", "d90"]
+
+
 def test_a_line_is_said_only_where_dropout_costs_more_than_half_a_nat():
-    assert dropout_warning(2.0, 2.5, 0.3) == ""
-    line = dropout_warning(2.87, 4.84, 0.2)
+    assert dropout_warning(Noisy(2.5, 2.0, 0.1, 4, 99), 0.3) == ""
+    line = dropout_warning(Noisy(4.84, 2.87, 0.25, 4, 99), 0.2)
     assert "\n" not in line
     assert "train.residual_dropout = 0.2" in line
-    assert "from 2.87 to 4.84" in line
+    assert "from 2.87 to 4.84 (the mean of 4 draws, which differ by 0.25)" in line
     assert "1B parameters and below" in line
 
 
@@ -81,7 +101,10 @@ def test_epoch_0_alone_records_the_loss_with_dropout(tiny_model, dataset, tmp_pa
     epochs, said = trained(tiny_model, dataset, tmp_path / "out", capfd)
     assert epochs[0].dropout_loss != epochs[0].dev_loss
     assert epochs[0].dropout_loss == pytest.approx(epochs[0].dev_loss, abs=0.5)
-    assert epochs[1].dropout_loss is None
+    assert (epochs[0].dropout_draws, epochs[0].dropout_tokens) == (4, epochs[0].dev_tokens)
+    assert epochs[0].dropout_plain == epochs[0].dev_loss
+    assert epochs[0].dropout_spread > 0
+    assert (epochs[1].dropout_loss, epochs[1].dropout_draws) == (None, 0)
     assert "residual_dropout" not in said
 
 
@@ -99,4 +122,4 @@ def test_what_dropout_costs_is_said_once(tiny_model, dataset, tmp_path, capfd, m
     epochs, said = trained(tiny_model, dataset, tmp_path / "out", capfd, epochs=2)
     assert (epochs[0].dev_loss is not None) == with_dev
     assert said.count("train.residual_dropout = 0.3 raises the loss before training from ") == 1
-    assert f"to {epochs[0].dropout_loss:.2f}: with models of 1B parameters and below" in said
+    assert f"to {epochs[0].dropout_loss:.2f} (the mean of 4 draws" in said

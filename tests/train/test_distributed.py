@@ -16,6 +16,7 @@ import msgspec
 import pytest
 import torch
 from safetensors.torch import load_file
+from train_once import Stop, lines, stop_after
 from transformers import AutoModelForCausalLM
 
 from handful import STAGES, execute, load, plan
@@ -23,16 +24,13 @@ from handful.core import jsonl
 from handful.core.errors import DataError, HandfulError
 from handful.core.files import files_below
 from handful.recipe.training import Train
-from handful.recipe.values import ModelRef
 from handful.run.engine import Engine, using
-from handful.train import course
 from handful.train.dev import DevSample, Epoch
 from handful.train.distributed import Ranks, balanced
 from handful.train.loop import Step
 from handful.train.masking import Document
 from handful.train.work import work
 
-PROGRAM = Path(__file__).with_name("many.py")
 SAME = ["llama", "gemma3", "gpt2", "untied, weighted", "batch of 2", "adapters"]
 PAIRS = [(name, 2) for name in SAME] + [("llama", 4), ("batch of 2", 4)]
 
@@ -49,15 +47,13 @@ def loopback():
 # What a step computes
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+@pytest.fixture
+def trained(many):
     """(case, processes) -> what `many.py` left of it: losses, gradient norms, dev loss, weights."""
-    folder = tmp_path_factory.mktemp("many")
-    subprocess.run([sys.executable, PROGRAM, folder], check=True)
 
     def read(name: str, size: int):
-        told = json.loads((folder / f"{name}-{size}.json").read_text())
-        return told | {"weights": load_file(folder / f"{name}-{size}.safetensors")}
+        told = json.loads((many / f"{name}-{size}.json").read_text())
+        return told | {"weights": load_file(many / f"{name}-{size}.safetensors")}
 
     return read
 
@@ -151,20 +147,8 @@ with using(Engine(training=2)):
 
 
 @pytest.fixture(scope="module")
-def params(tiny_model):
-    return Train(
-        model=ModelRef(tiny_model),
-        epochs=6,
-        batch_size=3,
-        learning_rate=1e-3,
-        residual_dropout=0.0,
-        pack_tokens=32,
-        save_every=3,
-        dev_samples=1,
-        dev_sample_tokens=3,
-        precision="float32",
-        device="cpu",
-    )
+def params(quick):
+    return replace(quick, epochs=6, batch_size=3, residual_dropout=0.0, pack_tokens=32, save_every=3)
 
 
 def children_of(process: int) -> list[int]:
@@ -177,10 +161,6 @@ def children_of(process: int) -> list[int]:
         if int(fields[1]) == process and fields[0] != "Z":
             found.append(int(status.parent.name))
     return sorted(found)
-
-
-def lines(file: Path) -> int:
-    return file.read_bytes().count(b"\n") if file.exists() else 0
 
 
 def wait_for(ready, seconds: float = 120.0) -> None:
@@ -199,18 +179,6 @@ def train_with(size: int, params: Train, dataset: Path, out: Path):
         return work(params, {"dataset": dataset}, out)
 
 
-def stop_after(monkeypatch, step: int) -> None:
-    real = course.steps
-
-    def cut(*args):
-        for record in real(*args):
-            yield record
-            if record.step == step:
-                raise KeyboardInterrupt
-
-    monkeypatch.setattr(course, "steps", cut)
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_killed_and_gone_on_with_another_number_of_processes(
     params, fixed_dataset, tmp_path, monkeypatch, capfd
@@ -223,7 +191,7 @@ def test_killed_and_gone_on_with_another_number_of_processes(
 
     with monkeypatch.context() as patch:
         stop_after(patch, 3)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Stop):
             train_with(1, params, fixed_dataset, out)
 
     settings = msgspec.json.encode(asdict(params) | {"model": str(params.model)}).decode()

@@ -72,8 +72,8 @@ def kept_bytes(network, family, tokens, layers, bfloat16, dropout, rank):
     return sum(size for size, _ in found.values())
 
 
-def a_layer_and_token(network, family, bfloat16=True, dropout=0.0, rank=0):
-    """By differences, so that what comes once, or with the weights, drops out."""
+def a_layer_and_token(network, family, kind="cpu", bfloat16=True, dropout=0.0, rank=0):
+    """By differences, so that what comes once, or with the weights, drops out; without attention's weights."""
 
     def one_layer(tokens):
         four, five = (
@@ -81,17 +81,33 @@ def a_layer_and_token(network, family, bfloat16=True, dropout=0.0, rank=0):
         )
         return five - four
 
-    return (one_layer(60) - one_layer(30)) / 30
+    difference = one_layer(60) - one_layer(30)
+    if kind == "cpu":  # documents of 20 and 40 tokens, of 10 and 20, each one block with all its weights
+        heads = network(family).config.num_attention_heads
+        difference -= heads * (2 if bfloat16 else 4) * (20**2 + 40**2 - 10**2 - 20**2)
+    return difference / 30
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.2], ids=["no dropout", "dropout"])
-@pytest.mark.parametrize("bfloat16", [True, False], ids=["bfloat16", "float32"])
+@pytest.fixture
+def kind(request, monkeypatch):
+    """On a GPU attention is torch's own: here its kernel for processors, which keeps the same."""
+    if request.param == "cuda":
+        attention = importlib.import_module("handful.train.attention")
+        monkeypatch.setattr(attention, "by_blocks", lambda query, softcap: False)
+    return request.param
+
+
+@pytest.mark.parametrize(
+    ("kind", "bfloat16", "dropout"),
+    [("cpu", True, 0.2), ("cpu", False, 0.0), ("cuda", True, 0.0)],
+    indirect=["kind"],
+)
 @pytest.mark.parametrize("family", ["llama", "qwen2", "qwen3", "gemma3", "gpt2"])
-def test_activations_are_what_autograd_keeps_to_the_byte(network, family, bfloat16, dropout):
+def test_activations_are_what_autograd_keeps_to_the_byte(network, family, bfloat16, dropout, kind):
     shape = shape_of(network(family).config.to_dict())
     params = tune(residual_dropout=dropout)
-    assert memory.layer_bytes(shape, params, bfloat16) == a_layer_and_token(
-        network, family, bfloat16, dropout
+    assert memory.layer_bytes(shape, params, bfloat16, kind) == a_layer_and_token(
+        network, family, kind, bfloat16, dropout
     )
 
 
@@ -100,14 +116,14 @@ def test_activations_of_other_families_are_close(network, family):
     shape = shape_of(
         network(family, **({"sliding_window": None} if family == "mistral-window" else {})).config.to_dict()
     )
-    expected = memory.layer_bytes(shape, tune(residual_dropout=0.0), True)
+    expected = memory.layer_bytes(shape, tune(residual_dropout=0.0), True, "cpu")
     assert expected == pytest.approx(a_layer_and_token(network, family), rel=0.15)
 
 
 @pytest.mark.parametrize("family", ["llama", "gemma3"])
 def test_activations_with_adapters_are_close(network, family):
     shape = shape_of(network(family).config.to_dict())
-    expected = memory.layer_bytes(shape, tune(residual_dropout=0.0, lora_rank=2), True)
+    expected = memory.layer_bytes(shape, tune(residual_dropout=0.0, lora_rank=2), True, "cpu")
     assert expected == pytest.approx(a_layer_and_token(network, family, rank=2), rel=0.15)
 
 
@@ -124,7 +140,19 @@ def test_adapters_are_counted_as_they_are_added(network, family):
 
 def test_constants_are_those_of_the_loss():
     loss = importlib.import_module("handful.train.loss")
+    causal = importlib.import_module("handful.train.causal")
     assert (memory.CHUNK_LOGITS, memory.ALIGNMENT) == (loss.CHUNK_LOGITS, loss.ALIGNMENT)
+    assert memory.BLOCK == causal.BLOCK
+
+
+@pytest.mark.parametrize(("tokens", "window"), [(1, 0), (128, 0), (300, 0), (300, 60), (300, 129)])
+def test_attention_weights_are_those_that_the_kernel_keeps(tokens, window):
+    torch, causal = map(importlib.import_module, ("torch", "handful.train.causal"))
+    query = torch.ones(1, 4, tokens, 8, requires_grad=True)
+    key = torch.ones(1, 2, tokens, 8, requires_grad=True)
+    found = causal.causal_attention(query, key, key, window=window or None)
+    kept = found.grad_fn.next_functions[0][0] if "View" in type(found.grad_fn).__name__ else found.grad_fn
+    assert sum(t.numel() for t in kept.saved_tensors[4:]) == 4 * memory.pairs(tokens, window)
 
 
 # Terms of memory
@@ -341,7 +369,7 @@ def test_plan_tells_what_training_will_take(plan):
 def test_json_holds_every_term_beside_the_step(plan):
     steps = json.loads(plan("--json", "--devices", "cpu:2").output)
     train = next(step for step in steps if step["step"] == "train")
-    assert all("estimate" not in step for step in steps if step is not train)
+    assert all("machines" not in step.get("estimate", {}) for step in steps if step is not train)
     machine = train["estimate"]["machines"][0]
     assert machine["memory_bytes"] == pytest.approx(sum(term["bytes"] for term in machine["terms"]))
     assert train["estimate"]["tokens_exact"] is False
@@ -389,3 +417,72 @@ def test_a_plan_imports_no_torch(plan, tmp_path):
 def test_quotas_of_sources_that_are_not_there_do_not_count():
     assert len(workload.planned(tune(), Select(), ["stem", "mine"]).lengths) == 200
     assert workload.planned(tune(), Select(), ["mine"]).lengths == ()
+
+
+# What it doubts
+
+
+def warnings(result) -> list[str]:
+    assert result.exit_code == 0
+    return [line for line in result.output.splitlines() if line.startswith("warning: ")]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("learning_rate", "0.5", "above 0.01 no language model learns"),
+        ("final_learning_rate", "1e-3", "the rate would rise"),
+        ("max_tokens", "31", "below 32 little is left"),
+        ("batch_size", "1001", "there are 1,000 examples, so an epoch is a single step"),
+        ("epochs", "300", "the paper's is 15"),
+        ("residual_dropout", "0.6", "more is dropped"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_doubted_in_one_line(plan, setting, value, words):
+    [line] = warnings(plan("--set", f"train.{setting}={value}"))
+    assert line.startswith(f"warning: train.{setting} = ")
+    assert words in line
+
+
+def test_the_papers_settings_are_not_doubted(plan):
+    assert warnings(plan()) == []
+    assert warnings(plan("--set", "train.batch_size=1000", "--set", "train.max_tokens=32")) == []
+    assert (
+        warnings(plan("--set", "train.learning_rate=0.01", "--set", "train.final_learning_rate=0.01")) == []
+    )
+
+
+def test_doubts_are_in_the_json(plan):
+    steps = json.loads(plan("--json", "--set", "train.learning_rate=1").output)
+    [found] = [step["estimate"]["doubts"] for step in steps if step["step"] == "train"]
+    assert found[0].startswith("train.learning_rate = 1.0: ")
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("EMPTY", "holds no config.json"),
+        (
+            "no/such-model",
+            "no/such-model: neither embedded, nor a folder, nor in the Hugging Face cache here; `run`",
+        ),
+        ("smollm2-135m", "did you mean 'smollm2-135m-instruct'?"),
+    ],
+)
+def test_a_model_that_is_not_here_is_said_at_once(plan, tmp_path, monkeypatch, model, words):
+    """As `run` would say it, which has to import torch first."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    [line] = warnings(plan(model=str(tmp_path) if model == "EMPTY" else model))
+    assert line.startswith("warning: train.model: ")
+    assert words in line
+
+
+def test_a_model_in_the_hub_cache_is_here_and_offline_is_said(plan, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert "HF_HUB_OFFLINE is set, so `run` would stop" in warnings(plan(model=LIMA))[0]
+    folder = tmp_path / "hub" / f"models--{LIMA.replace('/', '--')}" / "snapshots" / "x"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(known.KNOWN[LIMA]))
+    assert warnings(plan(model=LIMA)) == []

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 import warnings
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from train_once import CHILD
+from train_once import Process, Stop, lines, stop_after
 from transformers import AutoModelForCausalLM, AutoTokenizer, MixtralConfig, MixtralForCausalLM
 
 from handful.core.errors import DataError, MissingExtra
@@ -384,17 +378,8 @@ def test_where_peft_would_forget_the_heads_bias_there_is_no_adapter_to_load(netw
 
 
 @pytest.fixture(scope="module")
-def params(tiny_model):
-    return lora(
-        model=ModelRef(tiny_model),
-        epochs=2,
-        batch_size=2,
-        learning_rate=1e-2,
-        residual_dropout=0.2,
-        save_every=2,
-        dev_samples=1,
-        dev_sample_tokens=4,
-    )
+def params(quick):
+    return replace(quick, lora_rank=4, epochs=2, learning_rate=1e-2)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -434,25 +419,11 @@ def test_nothing_of_the_machine_is_left_behind(params, undisturbed):
     assert not any(str(params.model).encode() in data for data in found.values())
 
 
-class Stop(Exception):
-    pass
-
-
 def interrupted(params, dataset, out, monkeypatch, last):
     """A training that ends after step `last` as by a kill: nothing more is written."""
-    from handful.train import course
-
-    real = course.steps
-
-    def cut(*args, **kwargs):
-        for record in real(*args, **kwargs):
-            yield record
-            if record.step == last:
-                raise Stop
-
     out.mkdir()
     with monkeypatch.context() as patch:
-        patch.setattr(course, "steps", cut)
+        stop_after(patch, last)
         with pytest.raises(Stop):
             work(params, {"dataset": dataset}, out)
 
@@ -479,7 +450,7 @@ def test_what_it_goes_on_from_holds_adapters_and_their_moments_and_is_not_used_w
     assert names
     assert all(is_trained(name) for name in names)
     assert not (state / "config.json").exists()
-    adapters = state / "adapters.safetensors"
+    adapters = state / "part-00000-00001.safetensors"
     adapters.write_bytes(adapters.read_bytes()[:1000])
     assert latest(tmp_path / "out") is None  # it would start again
     assert "cannot be read" in capsys.readouterr().err
@@ -489,17 +460,9 @@ def test_killed_at_random_it_goes_on_to_the_same_bytes(params, fixed_dataset, tm
     import random
 
     out, last = tmp_path / "out", random.Random().randint(1, 8)
-    settings = msgspec.json.encode(asdict(params) | {"model": str(params.model)}).decode()
-    process = subprocess.Popen(
-        [sys.executable, "-c", CHILD, settings, str(fixed_dataset), str(out)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stderr=subprocess.DEVNULL,
-    )
-    file = out / "steps.jsonl"
-    while process.poll() is None and (not file.exists() or file.read_bytes().count(b"\n") < last):
-        time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() in (0, -signal.SIGKILL)
+    process = Process(params, fixed_dataset, out)
+    killed = process.kill_when(lambda: lines(out / "steps.jsonl") >= last)
+    assert killed or process.returncode == 0
     work(params, {"dataset": fixed_dataset}, out)
     assert content(out) == content(undisturbed[0]), f"killed after step {last}"
 

@@ -2,65 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 import torch
-from train_once import CHILD
+from train_once import Process, Stop, lines, stop_after
 
 from handful.core.files import files_below
 from handful.models.load import fast_float32
-from handful.recipe.training import Train
-from handful.recipe.values import ModelRef
 from handful.train.work import work
 
 
 @pytest.fixture(scope="module")
-def params(tiny_model):
-    return Train(
-        model=ModelRef(tiny_model),
-        epochs=3,
-        batch_size=2,
-        learning_rate=1e-3,
-        residual_dropout=0.2,
-        save_every=2,
-        dev_samples=1,
-        dev_sample_tokens=4,
-        precision="float32",
-        device="cpu",
-    )
+def params(quick):
+    return quick
 
 
 def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files_below(folder)}
-
-
-def child(params, dataset: Path, out: Path) -> subprocess.Popen[bytes]:
-    settings = msgspec.json.encode(asdict(params) | {"model": str(params.model)}).decode()
-    return subprocess.Popen([sys.executable, "-c", CHILD, settings, str(dataset), str(out)], env=os.environ)
-
-
-def kill_when(process: subprocess.Popen[bytes], ready) -> bool:
-    """Kill -9 as soon as `ready()`; whether the process was still running then."""
-    while process.poll() is None:
-        if ready():
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            return True
-        time.sleep(0.0005)
-    return False
-
-
-def lines(file: Path) -> int:
-    return file.read_bytes().count(b"\n") if file.exists() else 0
 
 
 @pytest.fixture(scope="module")
@@ -82,31 +44,12 @@ def test_killed_at_random_steps_and_during_saves(params, fixed_dataset, tmp_path
         "during a checkpoint's save": lambda: any(out.glob("epoch-*.partial")),
     }
     for when, ready in kills.items():
-        process = child(params, fixed_dataset, out)
-        if not kill_when(process, ready):
+        process = Process(params, fixed_dataset, out)
+        if not process.kill_when(ready):
             assert process.returncode == 0, when
     counts = work(params, {"dataset": fixed_dataset}, out)
     assert content(out) == undisturbed[1], f"killed {list(kills)}"
     assert counts == undisturbed[0]
-
-
-class Stop(Exception):
-    pass
-
-
-def stop_after(monkeypatch, step: int) -> None:
-    """Make the training fail after `step`, as a kill would: nothing more is written."""
-    from handful.train import course
-
-    real = course.steps
-
-    def cut(*args):
-        for record in real(*args):
-            yield record
-            if record.step == step:
-                raise Stop
-
-    monkeypatch.setattr(course, "steps", cut)
 
 
 def interrupted(params, fixed_dataset, out, monkeypatch, step):
@@ -144,7 +87,7 @@ def test_it_goes_on_and_does_not_start_again(params, fixed_dataset, tmp_path, mo
     assert taken == list(range(9, 16))
 
 
-@pytest.mark.parametrize("file", ["state.json", "optimizer.safetensors", "model.safetensors"])
+@pytest.mark.parametrize("file", ["state.json", "part-00000-00001.safetensors", "config.json"])
 @pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_a_damaged_state_is_said_and_not_used(
     params, fixed_dataset, tmp_path, undisturbed, monkeypatch, capsys, file, damage
@@ -185,11 +128,11 @@ def test_an_altered_state_is_said_and_not_used(
     interrupted(params, fixed_dataset, out, monkeypatch, step)
     [state] = (out / "resume").iterdir()
     named = msgspec.json.decode((state / "state.json").read_bytes())
-    victim = out / named["weights"] / "model.safetensors"
+    [victim] = (out / named["weights"]).glob("*.safetensors")
     content_before = victim.read_bytes()
     victim.write_bytes(content_before[:-3] + bytes([content_before[-3] ^ 1]) + content_before[-2:])
     work(params, {"dataset": fixed_dataset}, out)
-    assert "model.safetensors is not as it was saved" in capsys.readouterr().err
+    assert f"{victim.name} is not as it was saved" in capsys.readouterr().err
     assert content(out) == undisturbed[1]
 
 
@@ -228,8 +171,8 @@ def test_after_a_kill_the_next_twenty_losses_are_the_same_bit_for_bit(params, fi
     whole.mkdir()
     work(long, {"dataset": fixed_dataset}, whole)
     step = random.Random().randint(4, 9)
-    process = child(long, fixed_dataset, out)
-    killed = kill_when(process, lambda: lines(out / "steps.jsonl") >= step)
+    process = Process(long, fixed_dataset, out)
+    killed = process.kill_when(lambda: lines(out / "steps.jsonl") >= step)
     assert killed or process.returncode == 0
     work(long, {"dataset": fixed_dataset}, out)
     ours, theirs = ((folder / "steps.jsonl").read_bytes().splitlines() for folder in (out, whole))

@@ -14,7 +14,7 @@ from handful.core import jsonl
 from handful.core.files import write_whole
 from handful.core.optional import need
 from handful.core.types import Turn
-from handful.recipe.evaluation import EndpointJudge, FakeJudge, JudgeEntry, LocalJudge
+from handful.recipe.judging import EndpointJudge, FakeJudge, JudgeEntry, LocalJudge
 from handful.run.progress import progress
 
 FAILED = "error: "
@@ -121,8 +121,9 @@ def by_endpoint(judge: EndpointJudge, samples: Sequence[Sample], asked: Asked) -
         )
         for place, s in enumerate(samples)
     )
-    settings = {"temperature": judge.temperature, "max_tokens": judge.max_tokens}
-    for reply in chat(judge, dialogues, once_more, **settings):
+    for reply in chat(
+        judge, dialogues, once_more, temperature=judge.temperature, max_tokens=judge.max_tokens
+    ):
         sample = samples[reply.index]
         raw = FAILED + reply.error if reply.error else reply.text
         yield [Grade(sample.epoch, sample.prompt_id, read(reply), raw)]

@@ -9,17 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from handful.choose import ask
 from handful.choose.records import Grade, Sample
-from handful.core.errors import DataError
 from handful.core.types import Turn
-from handful.models.scoring import first_tokens, load_judge, option_scores, plain_ids, template
-from handful.recipe.evaluation import LocalJudge
+from handful.models.scoring import first_tokens, framed, load_judge, option_scores, plain_ids
+from handful.recipe.judging import LocalJudge
 
 LEAD = "Grade:"
-GAPS = (" ", "\n", "")
 CUT = "\n[The rest is not shown.]"
 MIN_ANSWER_TOKENS = 16
 
@@ -39,7 +36,8 @@ class Grader:
 
     def __init__(self, params: LocalJudge) -> None:
         self.model, self.tokenizer, self.limit = load_judge(params)
-        self.before, self.after, self.options = framed(self.tokenizer, params.model)
+        levels = list(map(str, ask.LEVELS))
+        self.before, self.after, self.options = framed(self.tokenizer, LEAD, levels, params.model)
 
     def ask(self, turns: Sequence[Turn], sample: Sample) -> Question:
         """The question, its answer's tail cut so that it fits: at the same place for every epoch's answer."""
@@ -82,23 +80,3 @@ def expected(log_likelihoods: Sequence[float]) -> tuple[float, str]:
     listed = ", ".join(f"{level}: {share:.3f}" for level, share in zip(ask.LEVELS, shares, strict=True))
     mass = sum(map(math.exp, log_likelihoods))
     return round(grade, 4), f"{listed} (of {mass:.3f})"
-
-
-def framed(tokenizer: Any, model: str) -> tuple[list[int], list[int], list[int]]:
-    """The tokens before and after the text, and the token of each level.
-
-    Where a tokenizer writes " 1" as a blank and a digit, the blank is part of what stands before. A small vocabulary
-    may have a token " 1" and none " 5": then a line break, or nothing, stands between.
-
-    Raises:
-        DataError: the six levels never differ in one last token alone.
-    """
-    for gap in GAPS:
-        written = [template(tokenizer, f"{LEAD}{gap}{level}") for level in ask.LEVELS]
-        before, after = written[0][0], written[0][1][:-1]
-        options = [ids[-1] for _, ids in written]
-        if all(ids[:-1] == after for _, ids in written) and len(set(options)) == len(options):
-            return before, after, options
-    raise DataError(
-        f"{model}: cannot grade: its tokenizer has no token of its own for each of 1 to 6; use another"
-    )

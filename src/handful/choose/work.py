@@ -18,7 +18,7 @@ from handful.core.errors import DataError, Waiting
 from handful.core.files import write_whole
 from handful.core.optional import need
 from handful.core.types import Interval
-from handful.recipe.evaluation import Choose, EndpointJudge, FakeJudge, LocalJudge
+from handful.recipe.judging import Choose, EndpointJudge, FakeJudge, LocalJudge
 
 CUT_SHARE = 0.5
 """Of the answers; where more are cut, the table says so."""

@@ -19,7 +19,7 @@ import click
 from handful.cli.options import JSON, SET, WORK, fail, told
 from handful.core.errors import DataError
 from handful.core.optional import need
-from handful.recipe.evaluation import Generate
+from handful.recipe.systems import Generate
 
 if TYPE_CHECKING:
     from handful.models.sampling import Sampling

@@ -16,6 +16,7 @@ from handful.core.errors import DataError
 from handful.recipe.training import Train
 
 HEAD = ("epoch", "step", "train loss", "grad norm", "dev loss", "perplexity", "ends by itself")
+DROPOUT = ("dropout_loss", "dropout_plain", "dropout_spread", "dropout_draws", "dropout_tokens")
 METRICS = "metrics"
 """The folder beside the stages' own where `train` tells how fast it was."""
 
@@ -27,14 +28,23 @@ def course_lines(folder: Path, params: Record, indent: int = 2) -> list[str]:
     table = course(folder)
     rows = [(*(shown(row[name], form) for name, form in FORMS.items()), answers(row)) for row in table]
     lines = columns([HEAD, *rows], indent)
-    noisy = next((row["dropout_loss"] for row in table if row["dropout_loss"] is not None), None)
-    if noisy is not None:
-        lines.append(f"{' ' * indent}before training, with residual dropout on: loss {noisy:.3f}")
+    lines += [f"{' ' * indent}{with_dropout(row)}" for row in table if row["dropout_loss"] is not None]
     return [
         f"{' ' * indent}{own_settings(params)}",
         *lines,
         *(f"{' ' * indent}{line}" for line in speed(folder)),
     ]
+
+
+def with_dropout(row: Record) -> str:
+    """What residual dropout did to the untrained model's loss; older trainings took it once."""
+    text = f"before training, with residual dropout on: loss {row['dropout_loss']:.3f}"
+    if not row["dropout_draws"]:
+        return text
+    return (
+        f"{text} (mean of {row['dropout_draws']} draws, standard deviation {row['dropout_spread']:.3f}), "
+        f"without {row['dropout_plain']:.3f}, over the same {row['dropout_tokens']:,} tokens"
+    )
 
 
 FORMS = {
@@ -78,7 +88,7 @@ def course(folder: Path) -> list[dict[str, Any]]:
                 "perplexity": None if dev_loss is None else math.exp(min(dev_loss, 700.0)),
                 "samples": len(said),
                 "eot": sum(said),
-                "dropout_loss": epoch.get("dropout_loss"),
+                **{name: epoch.get(name) for name in DROPOUT},
             }
         )
     return table

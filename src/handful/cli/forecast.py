@@ -34,28 +34,38 @@ def forecast(
     step = next((step for step in steps if step.stage.name == "train"), None)
     if step is None:
         return None
+    from handful.cli.doubts import doubts
+
+    told, lines, examples = estimated(step, steps, recipe, asked, parameters, measure)
+    warnings = doubts(step, examples)
+    return {**told, "doubts": warnings}, lines + [f"warning: {line}" for line in warnings]
+
+
+def estimated(
+    step: Step, steps: Sequence[Step], recipe: Any, asked: Sequence[str], parameters: str, measure: bool
+) -> tuple[Forecast, list[str], int | None]:
+    """The estimate as JSON and as lines, and how many examples there are, where that is known."""
     from handful.train import devices, estimate
 
     machines = [devices.parse(text) for text in asked] or [devices.this_machine(step.params.device)]
     given = estimate.number(parameters) if parameters else 0
+    workload = workload_of(steps, step, recipe, measure)
+    examples = len(workload.lengths) if workload else 0
     try:
         model = estimate.model_of(step.params.model, given)
     except DataError as error:
-        return unknown(step, str(error))
-    workload = workload_of(steps, step, recipe, measure)
+        return *unknown(step, str(error)), examples
     if measure:
         machines = [(count, measured(device, step.params.precision)) for count, device in machines]
     if model is None:
-        return unknown(
-            step, f"{step.params.model}: not on this machine, and of unknown size: give --parameters"
-        )
+        why = f"{step.params.model}: not on this machine, and of unknown size: give --parameters"
+        return *unknown(step, why), examples
     if workload is None:
-        return unknown(step, "its dataset has no examples")
+        return *unknown(step, "its dataset has no examples"), None
     if not workload.lengths:
-        return unknown(step, "the recipe has no quotas, so nothing is known before `dataset` is done")
+        return *unknown(step, "the recipe has no quotas, so nothing is known before `dataset` is done"), None
     found = [estimate.estimate(step.params, model.shape, workload, n, device) for n, device in machines]
-    told = as_json(step, model, workload, found)
-    return told, in_words(step, model, workload, found)
+    return as_json(step, model, workload, found), in_words(step, model, workload, found), examples
 
 
 def workload_of(steps: Sequence[Step], step: Step, recipe: Any, measure: bool) -> Workload | None:
@@ -168,7 +178,9 @@ def on_machine(one: Estimate) -> list[str]:
         row("", ", ".join(f"{term.name} {size(term.bytes)}" for term in parts)),
     ]
     if one.host_bytes:
-        lines.append(row("", f"the first machine's own memory, to load and save: {size(one.host_bytes)}"))
+        lines.append(
+            row("", f"the first machine's own memory, to load the base model: {size(one.host_bytes)}")
+        )
     lines += [row("  instead" if not place else "", text) for place, text in enumerate(one.advice)]
     return lines
 

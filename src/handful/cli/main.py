@@ -11,12 +11,27 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from handful.cli import data, look, talk
+from handful.cli import costs, data, look, talk
 from handful.cli.chat import chat
+from handful.cli.compare import compare
 from handful.cli.export import export
-from handful.cli.options import ADDRESS, ENGINE, JSON, PROCESSES, RECIPE, SET, TO, WORK, WORKERS, told
+from handful.cli.options import (
+    ADDRESS,
+    ENGINE,
+    JSON,
+    MAX_CALLS,
+    MAX_USD,
+    PROCESSES,
+    RECIPE,
+    SET,
+    TO,
+    WORK,
+    WORKERS,
+    told,
+)
 from handful.cli.reference import settings
-from handful.core.errors import RecipeError, Waiting
+from handful.cli.votes import stats
+from handful.core.errors import BudgetReached, RecipeError, Waiting
 
 if TYPE_CHECKING:
     from handful.run.execute import Step
@@ -56,6 +71,8 @@ def cli() -> None:
 @ADDRESS
 @WORKERS
 @PROCESSES
+@MAX_USD
+@MAX_CALLS
 @told
 def run_command(
     recipe: Path,
@@ -67,6 +84,8 @@ def run_command(
     address: str,
     workers: int,
     processes: int,
+    max_usd: float | None,
+    max_calls: int | None,
 ) -> None:
     """Run the stages of RECIPE whose folders are not there yet.
 
@@ -79,21 +98,30 @@ def run_command(
     from handful import STAGES, execute, load, plan
     from handful.run import torchrun
     from handful.run.engine import Engine, using
+    from handful.run.spending import Limits, limited
 
     loaded = load(recipe, overrides)
     if only is not None and only not in {stage.name for stage in STAGES}:
         raise RecipeError(f"--only {only}: no such stage; the stages are {', '.join(s.name for s in STAGES)}")
     torchrun.check(only)
+    limits = Limits(max_usd, max_calls)
     steps = plan(STAGES, loaded, work, to or only)
     if torchrun.rank() > 0:
         torchrun.join(steps, only or "")
         return
+    if max_usd is not None:
+        costs.check_prices([step for step in steps if only in (None, step.stage.name)])
     try:
-        with using(Engine(engine, workers, address, processes)):
+        with using(Engine(engine, workers, address, processes)), limited(limits):
             ran = execute(steps, work, only, started=say_started, ended=say_ended)
     except Waiting as waiting:
         again = [str(recipe), "--work", str(work), *(word for o in overrides for word in ("--set", o))]
         raise Waiting(str(waiting).replace("RECIPE", shlex.join(again))) from None
+    except BudgetReached as reached:
+        left = ", ".join(step.label for step in steps if not step.done)
+        raise BudgetReached(
+            f"{reached}; not done: {left}; what was answered is kept: the same command with a higher limit goes on"
+        ) from None
     if not ran:
         click.echo(f"nothing to do: all {len(steps)} steps are done")
     last = steps[-1]
@@ -139,21 +167,28 @@ def plan_command(
     measure: bool,
     as_json: bool,
 ) -> None:
-    """Show what `run` would do with RECIPE, what is done already, and what the training will take. Runs nothing."""
+    """Show what `run` would do with RECIPE, what is done already, and what training and servers will take."""
     from handful import STAGES, load, plan
     from handful.cli.forecast import forecast
+    from handful.cli.sight import sight
 
     loaded = load(recipe, overrides)
     steps = plan(STAGES, loaded, work, to)
     found = forecast(steps, loaded, devices, parameters, measure)
+    paid = costs.costs(steps, loaded)
+    seen = sight(steps, loaded)
     if as_json:
         listed = [{"step": s.label, "state": state(s), "folder": str(s.folder), "key": s.key} for s in steps]
-        told = found[0] if found else {}
-        look.echo_json([{**row, "estimate": told} if row["step"] == "train" else row for row in listed])
+        told = {cost.step: costs.as_json(cost) for cost in paid} | ({"train": found[0]} if found else {})
+        told |= {"stats": seen[0]} if seen else {}
+        look.echo_json(
+            [row | ({"estimate": told[s]} if (s := row["step"]) in told else {}) for row in listed]
+        )
         return
     for step in steps:
         click.echo(f"{state(step):8} {step.label:22} {step.folder}")
-    for line in found[1] if found else []:
+    paid_lines = [line for cost in paid for line in costs.in_words(cost)]
+    for line in [*(found[1] if found else []), *paid_lines, *(seen[1] if seen else [])]:
         click.echo(line)
 
 
@@ -168,9 +203,11 @@ for command in (
     look.explain,
     look.verify,
     look.tidy,
+    compare,
     settings,
     data.fetch,
     export,
+    stats,
     chat,
     talk.serve,
 ):

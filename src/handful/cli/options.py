@@ -70,6 +70,18 @@ PROCESSES = click.option(
     default=0,
     help="Processes that train together, on this machine.  [default: one a GPU, or one]",
 )
+MAX_USD = click.option(
+    "--max-usd",
+    type=click.FloatRange(min=0),
+    metavar="USD",
+    help="Spend no more on servers, earlier runs of the same steps included.",
+)
+MAX_CALLS = click.option(
+    "--max-calls",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Send servers no more requests, earlier runs of the same steps included.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

@@ -7,6 +7,7 @@
     ├── Locked          another process works on the same work folder
     ├── MissingModel    a model that is not on this machine
     ├── EndpointError   a model server that refuses us, or does not answer
+    ├── BudgetReached   --max-usd or --max-calls does not allow the next request
     └── MissingExtra    an optional library that is not installed
 
 Each message says where, what was found, what would fit and, if known, what to type.
@@ -46,6 +47,10 @@ class MissingModel(HandfulError):
 
 class EndpointError(HandfulError):
     """A model server refuses the key or the model, or does not answer. The message names its address."""
+
+
+class BudgetReached(HandfulError):
+    """The run may spend no more. Nothing that was paid for is lost: the same command with more money goes on."""
 
 
 class MissingExtra(HandfulError, ImportError):

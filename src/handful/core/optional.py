@@ -17,6 +17,8 @@ EXTRAS = {
     "tensorboardX": "track",
     "wandb": "track",
     "openai": "api",
+    "anthropic": "anthropic",
+    "google.genai": "google",
     "fastapi": "web",
     "uvicorn": "web",
     "jinja2": "report",
@@ -31,8 +33,15 @@ EXTRAS = {
 
 def need(library: str, purpose: str) -> None:
     """Raise MissingExtra, naming `purpose` and the remedy, unless `library` is installed."""
-    if importlib.util.find_spec(library) is None:
+    if not is_there(library):
         raise MissingExtra(
             f"{purpose} needs {library}, which is not installed; "
             f"run: pip install 'handful[{EXTRAS[library]}]'"
         )
+
+
+def is_there(library: str) -> bool:
+    """Whether it is installed; of "google.genai", the parts, since others share the first."""
+    parts = library.split(".")
+    names = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+    return all(importlib.util.find_spec(name) is not None for name in names)

@@ -11,6 +11,8 @@ import msgspec
 
 Role = Literal["user", "assistant"]
 Choice = Literal["left", "right", "tie"]
+Task = Literal["preference", "helpfulness", "quality", "safety", "turns", "dialogues"]
+"""What a judge is asked (Sections 4 and 6): the first and the last of two texts, the others of one."""
 Finish = Literal["eot", "eos", "stop", "length", "error"]
 
 
@@ -116,6 +118,8 @@ class Comparison(Noun, frozen=True):
     turns: tuple[Turn, ...]
     left: str
     right: str
+    task: Task = "preference"
+    """Or "dialogues": both sides are then whole dialogues, written out."""
 
     def swapped(self) -> Comparison:
         return msgspec.structs.replace(self, left=self.right, right=self.left)
@@ -129,6 +133,49 @@ class Seal(Noun, frozen=True):
     left: str
     right: str
     sample: int = 0
+    task: Task = "preference"
+
+
+class Submission(Noun, frozen=True):
+    """One response to be graded, blinded. `turns` is the prompt as asked; of a dialogue's turn, all before it."""
+
+    id: str
+    prompt_id: str
+    turns: tuple[Turn, ...]
+    text: str
+    task: Task
+
+
+class Signature(Noun, frozen=True):
+    """Which system wrote a submission. Nothing that judges may read it."""
+
+    submission_id: str
+    prompt_id: str
+    system: str
+    sample: int
+    task: Task
+    turn: int = 0
+    """Of "turns": which of the system's turns in its dialogue, from 0."""
+
+
+class Grade(Noun, frozen=True):
+    """What one judge says of one submission: "1" to "6", "fail", "pass", "excellent", "safe" or "unsafe"; None where
+    it could not be read, which is no grade at all."""
+
+    submission_id: str
+    judge: str
+    grade: str | None
+    raw: str = ""
+
+
+class Dialogue(Noun, frozen=True):
+    """A prompt's dialogue as one system played it: its own answers between the user's turns, the last one its."""
+
+    prompt_id: str
+    system: str
+    turns: tuple[Turn, ...]
+    sample: int
+    finish: Finish
 
 
 class Verdict(Noun, frozen=True):

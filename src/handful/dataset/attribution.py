@@ -52,9 +52,12 @@ def asked(dialogue: Example | Prompt) -> str:
     return next(found, "")
 
 
-def licenses(splits: Splits) -> Counter[str]:
-    """License as its source states it -> how many dialogues. "" where none is stated."""
-    return Counter(dialogue.origin.license for dialogue in each(splits))
+def licenses(splits: Splits) -> dict[str, Counter[str]]:
+    """Split -> license as its source states it -> how many dialogues. "" where none is stated."""
+    return {
+        split: Counter(dialogue.origin.license for dialogue in dialogues)
+        for split, dialogues in splits.items()
+    }
 
 
 def uncredited(splits: Splits) -> Counter[str]:

@@ -40,7 +40,8 @@ class Facts:
     select_counts: Mapping[str, Any]
     dropped: Mapping[str, int]
     """Rule -> what the splits dropped."""
-    licenses: Counter[str]
+    licenses: Mapping[str, Mapping[str, int]]
+    """Split -> licence as stated -> dialogues."""
     uncredited: Counter[str]
     model_authors: Counter[str]
     drafts: int = 0
@@ -51,7 +52,13 @@ def card(facts: Facts) -> str:
     """README.md, as a Hugging Face dataset card (YAML first)."""
     files = {split: f"{split}.jsonl" for split, dialogues in facts.sizes.items() if dialogues}
     parts = [
-        front_matter(facts.licenses, language(facts.clean_params), sum(facts.sizes.values()), files, COLUMNS),
+        front_matter(
+            {license for counts in facts.licenses.values() for license in counts},
+            language(facts.clean_params),
+            sum(facts.sizes.values()),
+            files,
+            COLUMNS,
+        ),
         "# A handful of examples",
         introduction(facts),
         "## Composition",
@@ -95,7 +102,7 @@ def candidates_card(
     ]
     if cleaned:
         parts += ["## What the rules took", funnel(counts, params)]
-    parts += ["## Licences and attribution", credit(licenses, {}, "Each row names")]
+    parts += ["## Licences and attribution", credit({"": licenses}, {}, "Each row names")]
     return "\n\n".join(parts) + "\n"
 
 
@@ -208,25 +215,43 @@ def taken(facts: Facts) -> str:
     return text
 
 
-def credit(licenses: Mapping[str, int], lacking: Mapping[str, int], kept_in: str) -> str:
-    """Which licences there are and what they ask.
+def credit(licenses: Mapping[str, Mapping[str, int]], lacking: Mapping[str, int], kept_in: str) -> str:
+    """Which licences there are and what they ask, first of the rows to train on, then of the others.
 
     Args:
-        licenses: licence as stated, "" for none -> dialogues.
+        licenses: split, or "" where nothing is split -> licence as stated, "" for none -> dialogues.
         lacking: "title", "author" or "address" -> dialogues whose source does not state it.
         kept_in: where each dialogue's credit stands, as the subject of a sentence.
     """
-    cells = [(linked(license) or "not stated", f"{n:,}") for license, n in sorted(licenses.items())]
-    heed = "".join(f"- {note}.\n" for note in notes(licenses))
+    splits = [split for split, counts in licenses.items() if counts]
+    stated = sorted({license for counts in licenses.values() for license in counts})
+    cells = [
+        (linked(license) or "not stated", *(f"{licenses[split].get(license, 0):,}" for split in splits))
+        for license in stated
+    ]
     listed = ", ".join(f"{n:,} without {part}" for part, n in lacking.items() if n)
     return (
         f"Each dialogue keeps the licence of its source. {kept_in} the title, the address, the author and the "
         "licence of every one, as far as its source states them: keep that with the data."
         + (f" Not stated: {listed}." if listed else "")
         + "\n\n"
-        + (f"To be heeded:\n\n{heed}\n" if heed else "")
-        + table(("licence", "dialogues"), cells)
+        + "".join(f"{text}\n\n" for text in heeded(licenses))
+        + table(("licence", *(split or "dialogues" for split in splits)), cells)
     )
+
+
+def heeded(licenses: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """What is to be heeded, as lists under a line; those who train on the data care for its training rows only."""
+    held_out = [counts for split, counts in licenses.items() if split not in ("", "train")]
+    both: Counter[str] = Counter()
+    for counts in held_out:
+        both.update(counts)
+    first = licenses.get("", licenses.get("train", {}))
+    told = {
+        "To be heeded:": notes(first, " to train on" if "train" in licenses else ""),
+        "Held out, in dev and test:": notes(both),
+    }
+    return ["\n".join([head, "", *(f"- {note}." for note in found)]) for head, found in told.items() if found]
 
 
 def linked(license: str) -> str:

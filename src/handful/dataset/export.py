@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -64,8 +64,8 @@ def export(folder: Path, to: Path, format: str = "", overwrite: bool = False) ->
         return export_candidates(folder, manifest, partial)
 
 
-def check_free(to: Path, folder: Path, overwrite: bool) -> None:
-    """Raise DataError unless `to` may be written: absent, empty, or an earlier export that may go."""
+def check_free(to: Path, folder: Path, overwrite: bool, ours: Collection[str] = OURS) -> None:
+    """Raise DataError unless `to` may be written: absent, empty, or an earlier export, of `ours`, that may go."""
     if to.resolve().is_relative_to(folder.resolve()):
         raise DataError(f"{to}: lies in {folder}, which is finished; name a folder outside it with --to")
     if not to.exists():
@@ -75,7 +75,7 @@ def check_free(to: Path, folder: Path, overwrite: bool) -> None:
     found = sorted(path.name for path in to.iterdir())
     if found and not overwrite:
         raise DataError(f"{to}: is not empty; name another folder, or add --overwrite to replace an export")
-    foreign = [name for name in found if name not in OURS]
+    foreign = [name for name in found if name not in ours]
     if foreign:
         raise DataError(
             f"{to}: holds {foreign[0]!r}, which is not of an export and would be lost; name another folder with --to"

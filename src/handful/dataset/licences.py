@@ -118,19 +118,21 @@ def terms(license: str) -> list[str]:
     return [term for term in TERMS if term in spoken_of]
 
 
-def notes(licenses: Mapping[str, int]) -> list[str]:
+def notes(licenses: Mapping[str, int], which: str = "") -> list[str]:
     """Sentences on what must be heeded, each with how many dialogues it is about.
 
     Args:
         licenses: licence as stated, "" for none -> dialogues.
+        which: of the dialogues, as " to train on".
     """
     bound = Counter(dict.fromkeys(TERMS, 0))
     for license, n in licenses.items():
         bound.update(dict.fromkeys(terms(license), n))
-    found = [f"{dialogues(n)} {TERMS[term]}" for term, n in bound.items() if n]
+    found = [f"{dialogues(n)}{which} {TERMS[term]}" for term, n in bound.items() if n]
     unclear = sum(n for license, n in licenses.items() if identifier(license) == "unknown")
     if unclear:
-        found.append(f"{dialogues(unclear)} {'states' if unclear == 1 else 'state'} no licence: ask first")
+        states = "states" if unclear == 1 else "state"
+        found.append(f"{dialogues(unclear)}{which} {states} no licence: ask first")
     return found
 
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from handful.core.types import Response
-from handful.generate.systems import Answers, Given
-from handful.recipe.evaluation import FakeSystem
+from handful.generate.systems import Answers, Ask, Given, Group, Key
+from handful.recipe.systems import FakeSystem
 
 
 def answers(given: Given) -> Answers:
-    return Answers(_groups(given))
-
-
-def _groups(given: Given) -> Iterator[list[Response]]:
     assert isinstance(given.system, FakeSystem)
-    for ask in given.asks:
-        if ask.key not in given.done:
-            text = given.system.text.replace("{prompt}", ask.prompt.turns[-1].text)
-            words = len(text.split())
-            yield [Response(ask.prompt.id, given.name, text, ask.sample, finish="eot", tokens=words)]
+    text = given.system.text
+
+    def groups(asks: Sequence[Ask], done: Collection[Key]) -> Iterator[Group]:
+        return ([read(given.name, text, ask)] for ask in asks if ask.key not in done)
+
+    return Answers(groups)
+
+
+def read(system: str, text: str, ask: Ask) -> Response:
+    text = text.replace("{prompt}", ask.prompt.turns[-1].text)
+    return Response(ask.prompt.id, system, text, ask.sample, finish="eot", tokens=len(text.split()))

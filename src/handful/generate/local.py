@@ -6,7 +6,7 @@ bytes, when it goes on. A prompt that leaves too little room for an answer loses
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ import torch
 from handful.core.errors import DataError
 from handful.core.rng import rng_for
 from handful.core.types import Dropped, Example, Finish, Response, Turn
-from handful.generate.systems import Answers, Ask, Given
+from handful.generate.systems import Answers, Ask, Given, Group, Key
 from handful.models.layout import (
     FEW_SHOT_STOP,
+    chat_template,
     encode_plain,
     encode_prompt,
     end_ids,
@@ -28,7 +29,7 @@ from handful.models.layout import (
 )
 from handful.models.load import compute_dtype, fast_float32, load_model, load_tokenizer, pick_device
 from handful.models.sampling import Output, Sampling, sample
-from handful.recipe.evaluation import BaseSystem, CheckpointSystem, FewShotSystem
+from handful.recipe.systems import BaseSystem, CheckpointSystem, FewShotSystem
 
 MIN_ROOM = 64
 """Tokens that a prompt leaves for its answer, or a quarter of the window where that is less."""
@@ -67,11 +68,20 @@ def answers(given: Given) -> Answers:
     model = load_model(model_ref, device, dtype)
     format, notes = _format(given, model, tokenizer)
     sampling = _sampling(given)
-    asked, truncated = _fit(given.asks, format.encode, _window(model, sampling), len(start_ids(tokenizer)))
-    return Answers(_groups(given, model, tokenizer, format, sampling, asked), truncated, notes=notes)
+    window, start = _window(model, sampling), len(start_ids(tokenizer))
+    truncated: list[Dropped] = []
+
+    def groups(asks: Sequence[Ask], done: Collection[Key]) -> Iterator[Group]:
+        asked, cut = _fit(asks, format.encode, window, start)
+        truncated.extend(cut)
+        return _groups(given, model, tokenizer, format, sampling, asked, done)
+
+    return Answers(groups, truncated, notes=notes)
 
 
 def _model_ref(given: Given) -> str:
+    if isinstance(given.system, CheckpointSystem) and given.system.model:
+        return given.system.model
     if isinstance(given.system, CheckpointSystem):
         assert given.train is not None
         # Whole, since a relative folder would read as a name of the hub.
@@ -97,6 +107,7 @@ def checkpoint(train: Path, epoch: int) -> Path:
 def _format(given: Given, model: Any, tokenizer: Any) -> tuple[Format, dict[str, str]]:
     ids = end_ids(model)
     if isinstance(given.system, CheckpointSystem):
+        check_ours(given.system.model, ids, tokenizer)
         eot_id, *others = ids
         ends: dict[int, Finish] = {eot_id: "eot", **dict.fromkeys(others, "eos")}
         return Format(lambda turns: encode_prompt(turns, tokenizer, eot_id), ends), {}
@@ -108,6 +119,16 @@ def _format(given: Given, model: Any, tokenizer: Any) -> tuple[Format, dict[str,
     context = few_shot_prompt([Turn("user", "{prompt}")], shown)
     encode: Encode = lambda turns: encode_plain(few_shot_prompt(turns, shown), tokenizer)  # noqa: E731
     return Format(encode, ends, stop=FEW_SHOT_STOP), {"context.md": context}
+
+
+def check_ours(folder: str, ids: Sequence[int], tokenizer: Any) -> None:
+    """Raise DataError where the model is none of our trainings: asked in our layout, it would answer beside itself."""
+    eot = tokenizer.convert_ids_to_tokens(ids[0]) if ids else ""
+    if not ids or tokenizer.chat_template != chat_template(tokenizer, eot):
+        raise DataError(
+            f"{folder}: is no checkpoint of a training of ours, which has our chat template; a model of others is "
+            'asked with kind = "base", or behind a server that knows its template with kind = "endpoint"'
+        )
 
 
 def choose_examples(given: Given, system: FewShotSystem, tokenizer: Any) -> list[Example]:
@@ -161,30 +182,42 @@ def _window(model: Any, sampling: Sampling) -> int | None:
 def _fit(
     asks: Sequence[Ask], encode: Encode, window: int | None, start: int
 ) -> tuple[list[Asked], list[Dropped]]:
-    """Encode every prompt once; cut those from the left, behind the `start` tokens, that leave too little room."""
+    """Encode every prompt once; cut those from the left, behind the `start` tokens, that leave too little room.
+
+    What samples of a dialogue share is its beginning alone: each is a prompt of its own.
+    """
     asked, truncated = [], []
-    encoded: dict[str, list[int]] = {}
+    encoded: dict[tuple[str, int], list[int]] = {}
     for ask in asks:
-        if ask.prompt.id not in encoded:
+        own = (ask.prompt.id, ask.sample if ask.turn and ask.played else 0)
+        if own not in encoded:
             ids = encode(ask.prompt.turns)
             kept = len(ids) if window is None else window - min(MIN_ROOM, max(1, window // 4))
             if len(ids) > kept:
                 detail = f"{len(ids)} tokens, of which the first {len(ids) - kept} are left out"
+                if ask.played:
+                    detail = f"turn {ask.turn + 1} of {ask.played}, sample {ask.sample}: {detail}"
                 truncated.append(Dropped(ask.prompt.id, "too_long_for_model", detail))
                 ids = ids[:start] + ids[len(ids) - kept + start :]
-            encoded[ask.prompt.id] = ids
-        asked.append(Asked(ask, encoded[ask.prompt.id]))
+            encoded[own] = ids
+        asked.append(Asked(ask, encoded[own]))
     return asked, truncated
 
 
 def _groups(
-    given: Given, model: Any, tokenizer: Any, format: Format, sampling: Sampling, asked: Sequence[Asked]
-) -> Iterator[list[Response]]:
+    given: Given,
+    model: Any,
+    tokenizer: Any,
+    format: Format,
+    sampling: Sampling,
+    asked: Sequence[Asked],
+    done: Collection[Key],
+) -> Iterator[Group]:
     ordered = sorted(asked, key=lambda one: (-len(one.ids), one.ask.key))  # the most memory is needed first
     size = given.params.batch_size
     for first in range(0, len(ordered), size):
         batch = ordered[first : first + size]
-        if all(one.ask.key in given.done for one in batch):
+        if all(one.ask.key in done for one in batch):
             continue
         outputs = sample(
             model,

@@ -11,7 +11,11 @@ from pathlib import Path
 
 from handful.core.optional import need
 from handful.core.types import Dropped, Example, Prompt, Response
-from handful.recipe.evaluation import Generate, System
+from handful.recipe.systems import Generate, System
+
+Key = tuple[str, int]
+"""Prompt id, sample."""
+Group = list[Response]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +23,20 @@ class Ask:
     """One answer wanted."""
 
     prompt: Prompt
+    """What is asked now: of a dialogue that is played, up to one of the user's turns."""
     sample: int
     seed: int
+    played: int = 0
+    """How many turns the user has in a dialogue that is played; 0 where the prompt is asked as it stands."""
 
     @property
-    def key(self) -> tuple[str, int]:
+    def key(self) -> Key:
         return self.prompt.id, self.sample
+
+    @property
+    def turn(self) -> int:
+        """Which of the user's turns is asked, from 0."""
+        return len(self.prompt.turns) // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +46,8 @@ class Given:
     name: str
     system: System
     params: Generate
-    asks: Sequence[Ask]
-    done: Collection[tuple[str, int]]
-    """Keys of the asks that were answered before."""
+    prompts: Sequence[Prompt] = ()
+    """All that will be asked, whole."""
     examples: Sequence[Example] = ()
     """The training set: few-shot systems show some of it."""
     train: Path | None = None
@@ -47,16 +58,26 @@ class Given:
     """To be told now and then how far a group has come."""
 
 
+Groups = Callable[[Sequence[Ask], Collection[Key]], Iterator[Group]]
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What a system gives back."""
 
-    groups: Iterator[list[Response]]
-    """Responses as they are finished. Nothing is computed before it is asked for."""
+    groups: Groups
+    """Asks, and the keys of those that were answered before, to responses as they are finished. Called once for each
+    turn of the dialogues; nothing is computed before it is asked for."""
     truncated: Sequence[Dropped] = ()
-    """Prompts that the system cannot read whole."""
+    """Prompts that the system cannot read whole. Grows with each call."""
     errors: Sequence[Dropped] = ()
-    """Prompts that it failed on, with the reason. Grows while `groups` is read."""
+    """What it failed on, with the reason. Grows while responses are read."""
+    passing: Collection[Key] = ()
+    """Keys of the asks that failed for the time being, and may pass when asked again. Grows likewise."""
+    models: Collection[str] = ()
+    """As the server names what answered: often more exact than what was asked for. Grows likewise."""
+    unused: Sequence[Dropped] | None = None
+    """Rows of a file of responses that answer nothing here; None where there is no file."""
     notes: dict[str, str] = field(default_factory=dict)
     """File name -> text to keep beside the responses."""
     not_applied: tuple[str, ...] = ()
@@ -73,9 +94,15 @@ def local(given: Given) -> Answers:
 
 
 def endpoint(given: Given) -> Answers:
-    """A server that speaks the OpenAI chat protocol."""
-    need("openai", "asking an endpoint")
+    """A model behind a server."""
     from handful.generate.remote import answers
+
+    return answers(given)
+
+
+def responses(given: Given) -> Answers:
+    """A file of answers that were made elsewhere."""
+    from handful.generate.recorded import answers
 
     return answers(given)
 
@@ -92,5 +119,6 @@ SYSTEMS: dict[str, Callable[[Given], Answers]] = {
     "base": local,
     "few_shot": local,
     "endpoint": endpoint,
+    "responses": responses,
     "fake": fake,
 }

@@ -1,128 +1,122 @@
-"""Ask a model behind any server that speaks the OpenAI chat protocol, many dialogues at a time.
+"""Ask a model behind a server, many dialogues at a time, and pay for each answer once.
 
-Serves both `generate` (systems of kind "endpoint") and `judge` (judges of that kind): neither imports the
-other.
+Serves every stage that asks a server: none of them imports another.
 
     for reply in chat(entry, enumerate(dialogues), temperature=0.7, top_p=0.9, max_tokens=512):
         reply.index, reply.text, reply.finish, reply.tokens, reply.error
 
 Replies come as they complete, in no order. A dialogue that fails is a reply with `error` set and an empty
-text: the caller records it. What would fail every dialogue alike (no key, no such model, nobody there)
-raises.
+text: the caller records it. What would fail every dialogue alike (no key, no such model, nobody there), and a budget
+that is used up, raises.
 
-What this does not do: it keeps nothing (the caller appends what it gets, and on resume asks only the rest),
-caps no costs, streams nothing. The key is read from the environment and is never part of a message.
+How a server is spoken to is in `models.api`, one adapter a protocol; here is what all have in common: which requests
+are sent at all (the cache of replies), when (`api.flow`), for how much (`run.spending`), and how often again. What
+this does not do: it reads no meaning out of a reply, and streams nothing. The key is read from the environment and is
+never part of a message.
 """
 
 from __future__ import annotations
 
-import os
 import queue
 import random
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from typing import Any, Protocol, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
 
-import openai
-from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAI
+from handful.core.errors import BudgetReached, EndpointError, RecipeError
+from handful.models.api import cache, prices
+from handful.models.api.connect import advice, connect, place
+from handful.models.api.flow import Flow
+from handful.models.api.provider import (
+    RUNGS,
+    Completion,
+    Failure,
+    Provider,
+    Request,
+    Rung,
+    Server,
+    retry_after,
+)
+from handful.models.api.provider import Message as Message
+from handful.models.api.reply import FILTERED, REFUSED, Question, Reply, reply_of
+from handful.run.spending import Account, current
 
-from handful.core.errors import EndpointError
+__all__ = ["FILTERED", "REFUSED", "Message", "Question", "Reply", "Server", "chat", "retry_after"]
 
 TRIES = 8
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 LONGEST_RETRY_AFTER_SECONDS = 600.0
+"""A server that asks for more (a day's quota is used up) ends the run."""
 GIVE_UP_AFTER = 10
 """Dialogues that fail in a row before the run stops: an outage must not become 1,500 recorded failures.
 
 What the server refuses for its own sake (a filter, a context too long) counts only while nothing has gone well.
 """
-RETRIED = (408, 409, 425, 429)  # and every 5xx
-FATAL = (401, 403, 404)
-FILTERED, REFUSED = "content_filter", "refused"
-
-Message = dict[str, str]
+TOO_MANY = (429, 503, 529)
+"""What a server says that is asked too much."""
 
 
-class Server(Protocol):
-    """What `recipe.evaluation.EndpointSystem` and `EndpointJudge` have in common."""
-
-    @property
-    def base_url(self) -> str: ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def api_key_env(self) -> str: ...
-    @property
-    def concurrency(self) -> int: ...
-    @property
-    def timeout_seconds(self) -> float: ...
-
-
-FollowUp = Callable[[Sequence[Message], "Reply"], Sequence[Message] | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back for dialogue `index`: `text`, or `error` in words and no text."""
-
-    index: int
-    text: str = ""
-    finish: str = ""
-    """As the server says it: "stop" where the model ended its turn, "length", "content_filter".
-
-    With an error: "refused" where the server would refuse it again, "" where it might pass another day.
-    """
-    tokens: int = 0
-    """Of the reply; 0 where the server does not count."""
-    error: str = ""
+FollowUp = Callable[[Sequence[Message], Reply], Sequence[Message] | None]
 
 
 def chat(
     server: Server,
-    dialogues: Iterable[tuple[int, Sequence[Message]]],
+    dialogues: Iterable[Question | tuple[int, Sequence[Message]]],
     follow_up: FollowUp = lambda messages, reply: None,
+    *,
+    schema: Mapping[str, Any] | None = None,
     **sampling: Any,
 ) -> Iterator[Reply]:
-    """Yield one reply for each (index, messages), as they complete, `server.concurrency` at a time.
+    """Yield one reply for each question, as they complete, `server.concurrency` at a time.
 
     Args:
         dialogues: messages as {"role": …, "content": …}; read lazily.
         follow_up: what to ask after a reply, or None where it will do; asked once, and that reply counts.
+        schema: a JSON schema (an object) that replies are to fit. The server is asked to hold the model to it, or
+            to any JSON object, or neither: the first of these that it knows, which each reply names (`rung`).
         sampling: passed on: temperature, top_p, max_tokens, stop, seed …
 
     Raises:
         EndpointError: the key or the model is refused, nobody answers at all, or too many fail in a row.
-            Replies that were yielded before it stand.
+        BudgetReached: the run may spend no more; says how many questions are left.
+        RecipeError: the run has a budget, and the price is not known.
+            Replies that were yielded before either stand; those that were not are in the cache.
     """
-    client = client_of(server)
-    line = Line(server, client, dialogues, follow_up, sampling)
+    line = Line(server, iter(dialogues), follow_up, schema, sampling)
     workers = [threading.Thread(target=line.work, daemon=True) for _ in range(server.concurrency)]
     for worker in workers:
         worker.start()
     running, failures, reached = len(workers), 0, False
+    spent: BudgetReached | None = None
     try:
         while running:
             item = line.done.get()
             if item is None:
                 running -= 1
+            elif isinstance(item, BudgetReached):  # what is under way is paid for: it is waited for
+                spent = spent or item
             elif isinstance(item, Exception):
                 raise item
             else:
+                line.answered += 1
                 yield item
                 reached |= item.error == "" or item.finish == FILTERED
                 failures = failures + 1 if item.error and (not reached or not item.finish) else 0
                 if failures >= GIVE_UP_AFTER:
                     raise EndpointError(
-                        f"{server.base_url}: {failures} dialogues in a row failed, "
+                        f"{place(server)}: {failures} dialogues in a row failed, "
                         f"the last with: {item.error}; what was answered is kept: run again to go on"
                     )
+        if spent:
+            left = f"{line.left():,} questions to {server.model} are left"
+            raise BudgetReached(f"{spent}: {line.account.told()}; {left}")
     finally:
         line.stop.set()  # workers that sleep wake up; those that wait for the server are daemons
-        client.close()
+        line.provider.close()
+        line.replies.close()
 
 
 @dataclass(slots=True)
@@ -130,137 +124,157 @@ class Line:
     """The dialogues that wait, shared by the workers, and the queue of what they got."""
 
     server: Server
-    client: OpenAI
-    dialogues: Iterable[tuple[int, Sequence[Message]]]
+    dialogues: Iterator[Question | tuple[int, Sequence[Message]]]
     follow_up: FollowUp
+    schema: Mapping[str, Any] | None
     sampling: dict[str, Any]
+    provider: Provider = field(init=False)
+    flow: Flow = field(init=False)
+    account: Account = field(init=False)
+    replies: cache.Replies = field(init=False)
+    price: prices.Price | None = field(init=False)
+    rung: Rung = field(init=False)
+    proven: bool = False
+    """Whether the rung has brought an answer yet."""
     done: queue.SimpleQueue[Reply | Exception | None] = field(default_factory=queue.SimpleQueue)
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     reached: bool = False
     """Whether the server has answered anything yet."""
+    taken: int = 0
+    answered: int = 0
+
+    def __post_init__(self) -> None:
+        self.account = current()
+        self.price = prices.price_of(self.server)
+        if self.price is None and self.account.limits.usd is not None:
+            raise prices.unknown(self.server)
+        if "max_tokens" not in self.sampling and self.account.limits.usd is not None:
+            raise RecipeError(
+                f"{self.server.model}: --max-usd needs max_tokens: no reply may be of any length"
+            )
+        self.flow = Flow(self.server.concurrency, self.server.requests_per_minute)
+        self.replies = cache.Replies(cache.folder(), self.server)
+        self.rung = "text" if self.schema is None else RUNGS[0]
+        self.provider = connect(self.server)
 
     def work(self) -> None:
         """Ask until no dialogue is left. What goes wrong is passed on to the reader of `done`, never lost."""
         try:
-            for index, messages in iter(self.take, None):
-                reply = self.ask(index, messages)
-                more = reply and not reply.error and self.follow_up(messages, reply)
+            for question in iter(self.take, None):
+                reply = self.ask(question, question.messages)
+                more = reply and not reply.error and self.follow_up(question.messages, reply)
                 if more:
-                    reply = self.ask(index, more)
+                    reply = self.ask(question, more)
                 if reply is None:
                     break
                 self.done.put(reply)
         except Exception as error:
+            self.stop.set()
             self.done.put(error)
         self.done.put(None)
 
-    def take(self) -> tuple[int, Sequence[Message]] | None:
+    def take(self) -> Question | None:
         with self.lock:
-            if not isinstance(self.dialogues, Iterator):
-                self.dialogues = iter(self.dialogues)
-            return None if self.stop.is_set() else next(self.dialogues, None)
+            given = None if self.stop.is_set() else next(self.dialogues, None)
+            self.taken += given is not None
+            return given if given is None or isinstance(given, Question) else Question(*given)
 
-    def ask(self, index: int, messages: Sequence[Message]) -> Reply | None:
-        """One reply, after up to TRIES tries; None where the run stopped meanwhile."""
-        for tries in range(1, TRIES + 1):
+    def left(self) -> int:
+        """How many questions have no reply. Only after the workers are done."""
+        return self.taken - self.answered + sum(1 for _ in self.dialogues)
+
+    def ask(self, question: Question, messages: Sequence[Message]) -> Reply | None:
+        """One reply, from the cache or after up to TRIES tries; None where the run stopped meanwhile."""
+        sampling = {**self.sampling, **question.sampling}
+        request = Request(self.server.model, messages, sampling, self.schema, self.rung)
+        key = cache.key_of(self.server, request, question.sample)
+        if kept := self.replies.get(key):
+            self.account.cached += 1
+            return reply_of(question.index, *kept, cached=True)
+        tries = 0
+        while True:
             try:
-                reply = ask_once(self.client, self.server.model, index, messages, self.sampling)
-                self.reached = True
-                return reply
-            except (openai.OpenAIError, ValueError) as error:  # a ValueError is a body that is no JSON
-                told = in_words(error, self.client.api_key)
-                if is_fatal(error):
-                    raise EndpointError(advice(self.server, error, told)) from None
-                self.reached |= isinstance(error, APIStatusError | APITimeoutError | ValueError)
-                if not is_passing(error):
-                    return Reply(index, finish=REFUSED, error=told)
+                completion = self.send(request, key)
+                return None if completion is None else reply_of(question.index, completion, request.rung)
+            except Failure as failure:
+                self.check(failure)
+                if failure.kind == "refused" and not self.proven and request.rung != "text":
+                    request = replace(request, rung=RUNGS[RUNGS.index(request.rung) + 1])
+                    continue
+                if failure.kind == "refused":
+                    return Reply(question.index, finish=REFUSED, error=str(failure))
+                tries += 1
+                if tries == TRIES and not self.reached:
+                    raise EndpointError(
+                        f"{place(self.server)}: nobody answers ({failure}); is the server running?"
+                    ) from None
                 if tries == TRIES:
-                    break
-                if self.stop.wait(wait_seconds(error, tries)):
+                    return Reply(question.index, error=str(failure))
+                if not failure.retry_after and self.stop.wait(jitter(tries)):
                     return None
-        if not self.reached:
-            raise EndpointError(f"{self.server.base_url}: nobody answers ({told}); is the server running?")
-        return Reply(index, error=told)
+
+    def check(self, failure: Failure) -> None:
+        """Raise EndpointError where no other dialogue would fare better, or nobody seems to be there."""
+        if failure.kind == "fatal":
+            raise EndpointError(advice(self.server, failure)) from None
+        if (failure.retry_after or 0) > LONGEST_RETRY_AFTER_SECONDS:
+            raise EndpointError(
+                f"{place(self.server)}: asks to wait for {failure.retry_after:,.0f} seconds ({failure}); "
+                "what was answered is kept: run again then"
+            ) from None
+        self.reached |= failure.status > 0 or "timed out" in str(failure)
+
+    def send(self, request: Request, key: str) -> Completion | None:
+        """One request, when the server bears it and the budget allows it; None where the run stopped meanwhile.
+
+        Raises:
+            Failure: no answer, this time.
+            BudgetReached: not sent.
+        """
+        round = self.flow.enter(self.stop.is_set)
+        if round is None:
+            return None
+        try:
+            worst, source = self.worst(request)
+            host = urlsplit(place(self.server)).netloc
+            ticket = self.account.reserve(worst, host, request.model, key, source, stopped=self.stop.is_set)
+            return None if ticket is None else self.sent(request, key, round, ticket, worst)
+        finally:
+            self.flow.leave()
+
+    def sent(self, request: Request, key: str, round: int, ticket: int, worst: float | None) -> Completion:
+        """What came back: kept first, and then written down as paid."""
+        try:
+            completion = self.provider.ask(request)
+        except Failure as failure:
+            lost = failure.may_cost
+            self.account.settle(ticket, "lost" if lost else "refused", worst if lost else 0.0)
+            if failure.status in TOO_MANY or failure.retry_after:
+                self.flow.refused(round, failure.retry_after)
+            raise
+        if completion.finish != FILTERED:
+            self.replies.put(key, completion, request.rung)
+        read, written = completion.input_tokens, completion.output_tokens
+        usd = worst if self.price is None or not (read or written) else self.price.usd(read, written)
+        self.account.settle(ticket, "answered", usd, read, written)
+        self.flow.answered()
+        self.reached = True
+        if request.schema is not None and not self.proven:
+            self.rung, self.proven = request.rung, True
+        return completion
+
+    def worst(self, request: Request) -> tuple[float | None, str]:
+        """The most that a request may cost, in USD, and whose price that is."""
+        if self.price is None:
+            return None, ""
+        most = prices.most_tokens(request.messages, request.schema)
+        return self.price.usd(most, request.sampling.get("max_tokens", 0)), self.price.source
 
 
-def client_of(server: Server) -> OpenAI:
-    """A client that leaves retries to us. Servers without keys get a placeholder, which they ignore."""
-    key = os.environ.get(server.api_key_env) or "none"
-    return OpenAI(base_url=server.base_url, api_key=key, timeout=server.timeout_seconds, max_retries=0)
-
-
-def ask_once(
-    client: OpenAI, model: str, index: int, messages: Sequence[Message], sampling: dict[str, Any]
-) -> Reply:
-    """Raises OpenAIError or ValueError where there is no reply in what came back."""
-    completion: Any = client.chat.completions.create(model=model, messages=cast(Any, messages), **sampling)
-    choices = getattr(completion, "choices", None)
-    if not choices:
-        raise ValueError("the server's answer holds no choices")
-    text = choices[0].message.content or ""
-    finish = choices[0].finish_reason or ""
-    if finish == FILTERED:
-        return Reply(index, finish=finish, error="stopped by the server's content filter")
-    tokens = getattr(completion.usage, "completion_tokens", 0) or 0
-    return Reply(index, text, finish, tokens)
-
-
-def is_fatal(error: Exception) -> bool:
-    """Whether every other dialogue would fail the same way."""
-    if not isinstance(error, APIStatusError):
-        return False
-    return error.status_code in FATAL or error.code == "insufficient_quota"
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether the same request may succeed later."""
-    if isinstance(error, APIStatusError):
-        return error.status_code in RETRIED or error.status_code >= 500
-    return isinstance(error, APIConnectionError | ValueError)
-
-
-def wait_seconds(error: Exception, tries: int) -> float:
-    """What the server's Retry-After asks for, or else a random share of a time that doubles each try.
+def jitter(tries: int) -> float:
+    """Seconds before the next try: a random share of a time that doubles each time.
 
     Random ("full jitter") so that workers that were refused together do not come back together.
     """
-    if isinstance(error, APIStatusError):
-        asked = retry_after(error.response.headers.get("retry-after", ""))
-        if asked is not None:
-            return min(asked, LONGEST_RETRY_AFTER_SECONDS)
     return random.uniform(0, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**tries))
-
-
-def retry_after(header: str) -> float | None:
-    """Seconds to wait: the header is a number of them, or an HTTP date. None where it is neither."""
-    try:
-        return max(0.0, float(header))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return None
-
-
-def in_words(error: Exception, key: str) -> str:
-    """The error in one line, without the key: servers repeat it in their messages."""
-    kind = "timed out" if isinstance(error, APITimeoutError) else " ".join(str(error).split())
-    if isinstance(error, APIConnectionError) and error.__cause__ is not None:
-        kind = f"{kind} {error.__cause__}"
-    return (kind.replace(key, "***") if key != "none" else kind)[:500]
-
-
-def advice(server: Server, error: Exception, told: str) -> str:
-    status = getattr(error, "status_code", 0)
-    if status in (401, 403):
-        where = "is set" if os.environ.get(server.api_key_env) else "is not set"
-        return (
-            f"{server.base_url}: the key is refused ({told}); it is read from the environment variable "
-            f"{server.api_key_env}, which {where}"
-        )
-    if status == 404:
-        missing = f"no model {server.model!r} there, or the path is wrong"
-        return f"{server.base_url}: {missing} ({told}); many paths end in /v1"
-    return f"{server.base_url}: {told}"

@@ -18,7 +18,7 @@ import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging as untyped_logging
 
 from handful.core.errors import DataError, MissingModel
@@ -102,18 +102,32 @@ def load_model(ref: str, device: str = "cpu", dtype: torch.dtype = torch.float32
     return model.to(device).eval()
 
 
-def load_shape(ref: str) -> Any:
-    """The same model without its weights: all tensors have a shape only (torch's device "meta")."""
+def load_shape(ref: str, weights_only: bool = False) -> Any:
+    """The same model without its weights: all tensors have a shape only (torch's device "meta").
+
+    Args:
+        weights_only: all but the weights is real, such as the angles of rotary embeddings, and generation settings are
+            as stored: what is missing to be the model are the weights.
+    """
     folder = resolve(ref)
     with quietly():
         try:
             config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-            with torch.device("meta"):
+            with _no_weights() if weights_only else torch.device("meta"):
                 build: Any = AutoModelForCausalLM.from_config
                 model = build(config, dtype=torch.float32, trust_remote_code=False)
+            if weights_only:
+                model.tie_weights()  # they came apart as they were made
+                model.generation_config = GenerationConfig.from_pretrained(folder)
         except (OSError, ValueError, KeyError, ImportError) as error:
             raise DataError(f"{folder}: its model cannot be read: {_first_line(error)}") from error
     return model.eval()
+
+
+def _no_weights() -> Any:
+    from accelerate import init_empty_weights  # type: ignore[import-untyped]
+
+    return init_empty_weights(include_buffers=False)
 
 
 def _first_line(error: Exception) -> str:

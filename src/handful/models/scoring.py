@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 
+from handful.core.errors import DataError
 from handful.models.load import compute_dtype, fast_float32, load_model, load_tokenizer, pick_device
-from handful.recipe.evaluation import LocalJudge
+from handful.recipe.judging import LocalJudge
 
 HOLE = "HOLE"
+GAPS = (" ", "\n", "")
 
 
 class Float32Head(torch.nn.Module):
@@ -55,6 +57,28 @@ def template(tokenizer: Any, lead: str) -> tuple[list[int], list[int]]:
         ).input_ids
     start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     return start, tokenizer(f"\n\n{lead}", add_special_tokens=False).input_ids
+
+
+def framed(
+    tokenizer: Any, lead: str, options: Sequence[str], model: str
+) -> tuple[list[int], list[int], list[int]]:
+    """The tokens before and after the question, `lead` included, and the one token of each option that may follow.
+
+    Where a tokenizer writes " 1" as a blank and a digit, the blank is part of what stands before. A small vocabulary
+    may have a token " 1" and none " 5": then a line break, or nothing, stands between.
+
+    Raises:
+        DataError: the options never differ in one last token alone.
+    """
+    for gap in GAPS:
+        written = [template(tokenizer, f"{lead}{gap}{option}") for option in options]
+        before, after = written[0][0], written[0][1][:-1]
+        last = [ids[-1] for _, ids in written]
+        if all(ids[:-1] == after for _, ids in written) and len(set(last)) == len(last):
+            return before, after, last
+    raise DataError(
+        f"{model}: cannot judge: its tokenizer has no token of its own for each of {', '.join(options)}; use another"
+    )
 
 
 def plain_ids(tokenizer: Any, text: str) -> list[int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,8 @@ from typing import Any
 from handful.core.errors import RecipeError
 from handful.recipe.build import Misfit, build, inside, unknown
 from handful.recipe.curation import TABLE_1
-from handful.recipe.evaluation import BaseSystem, FewShotSystem
 from handful.recipe.schema import Recipe
+from handful.recipe.systems import BaseSystem, FewShotSystem
 from handful.recipe.values import InputPath, ModelRef
 
 COMMAND_LINE = Path("--set")
@@ -74,7 +76,7 @@ def read_layers(path: Path, above: tuple[Path, ...] = ()) -> list[Layer]:
             f"{path}: cannot be read as a recipe, which is a TOML file ({error.strerror})"
         ) from error
     except (ValueError, RuntimeError) as error:  # no TOML, or nested without end; a link to itself
-        raise RecipeError(f"{path}: {error}") from error
+        raise RecipeError(f"{path}: {twice(str(error)) or error}") from error
     if here in above:
         raise RecipeError(f"{path}: extends itself, by way of {above[-1].name}")
     parent = tables.pop("extends", None)
@@ -83,6 +85,15 @@ def read_layers(path: Path, above: tuple[Path, ...] = ()) -> list[Layer]:
     if not isinstance(parent, str):
         raise RecipeError(f"{path}: extends: expected a file name, found {parent!r}")
     return [*read_layers(path.parent / parent, (*above, here)), Layer(path, tables)]
+
+
+def twice(problem: str) -> str:
+    """What tomllib says of a table that is declared twice, in a recipe's words; empty where it says anything else."""
+    found = re.fullmatch(r"Cannot declare \((.+)\) twice \(at line (\d+), .*\)", problem)
+    if not found:
+        return ""
+    table = ".".join(re.findall(r"'([^']*)'", found[1]))
+    return f"[{table}] stands there twice, again in line {found[2]}; two entries need two names"
 
 
 def read_override(text: str) -> Layer:
@@ -177,10 +188,23 @@ def check_entries(recipe: Recipe) -> None:
                     f"{name[:40]!r} cannot name a folder, as an entry has to: letters and blanks, "
                     f"no '/', at most {MAX_NAME_BYTES} bytes",
                 )
+        if twins := next(same_names(entries), None):
+            raise Misfit(
+                table, f"has two entries that people cannot tell apart: {twins[0]!r} and {twins[1]!r}"
+            )
     for name, source in recipe.sources.items():
         for key in ("paths", "submissions"):
             if getattr(source, key, None) == ():
                 raise Misfit(f"sources.{name}.{key}", "is empty; name the files or folders to read")
+
+
+def same_names(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Pairs of names that differ in case, blanks or the encoding of a letter alone."""
+    seen: dict[str, str] = {}
+    for name in names:
+        plain = "".join(unicodedata.normalize("NFKC", name).casefold().split())
+        if (other := seen.setdefault(plain, name)) != name:
+            yield other, name
 
 
 def check_names(recipe: Recipe) -> None:
@@ -191,9 +215,25 @@ def check_names(recipe: Recipe) -> None:
     for name in recipe.study.against:
         if name not in systems:
             raise Misfit("study.against", unknown(name, systems, "systems"))
+    for panel, judges in recipe.judge.panels.items():
+        check_panel(recipe, f"judge.panels.{panel}", panel, judges)
     for name in recipe.select.quota if recipe.select.quota != TABLE_1 else ():
         if name not in recipe.sources:
             raise Misfit(f"select.quota.{name}", unknown(name, recipe.sources, "sources"))
+
+
+def check_panel(recipe: Recipe, path: str, panel: str, judges: Sequence[str]) -> None:
+    """Raise Misfit unless a panel is two judges or more, of one mode, under a name of its own."""
+    known = recipe.judge.judges
+    for name in judges:
+        if name not in known:
+            raise Misfit(path, unknown(name, known, "judges"))
+    if len(set(judges)) != len(judges) or len(judges) < 2:
+        raise Misfit(path, f"needs two judges or more, each once; found {', '.join(judges) or 'none'}")
+    if panel in known:
+        raise Misfit(path, "has the name of a judge; call it something else")
+    if len({known[name].mode for name in judges}) > 1:
+        raise Misfit(path, 'mixes judges of the modes "lima" and "robust", which no figure does')
 
 
 def check_choice(recipe: Recipe) -> None:

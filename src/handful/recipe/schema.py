@@ -3,8 +3,9 @@
 sources.py     [sources.NAME], a class for each kind of source      Section 2
 curation.py    [clean], [select], [dataset]                         Section 2
 training.py    [train]                                              Section 3
-evaluation.py  [generate] with its systems, [study], [judge] with   Section 4
-               its judges, [annotate], [stats], [report]
+systems.py     [generate] with its systems                         Section 4
+judging.py     [study], [judge] with its judges, [choose]          Sections 3 and 4
+evaluation.py  [annotate], [stats], [report]                       Section 4
 
 A default is the paper's value where the paper states one ("Section" and "Appendix" are those of Zhou et al.
 2023, LIMA); where it does not, the field says "ours". What tables are made of is in values.py.
@@ -15,8 +16,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from handful.recipe.curation import Clean, Dataset, Select
-from handful.recipe.evaluation import Annotate, Choose, Generate, Judge, Report, Stats, Study
+from handful.recipe.evaluation import Annotate, Report, Stats
+from handful.recipe.judging import Choose, Judge, Study
 from handful.recipe.sources import Source
+from handful.recipe.systems import Generate
 from handful.recipe.training import Train
 from handful.recipe.values import InputPath
 

@@ -86,7 +86,12 @@ def funnel_figure(facts: Facts) -> Figure | None:
             steps.append((words_of(rule), left, taken))
     data = [{"rule": name, "left": left, "taken": taken} for name, left, taken in steps]
     return Figure(
-        "The curation funnel", funnel(steps), data, "Candidates left after each rule, all sources together."
+        "The curation funnel",
+        funnel(steps),
+        data,
+        "Candidates left after each rule, all sources together.",
+        "funnel",
+        "funnel",
     )
 
 
@@ -204,7 +209,12 @@ def loss_figure(facts: Facts) -> Figure | None:
     )
     figure = curves(lines, "optimizer step", "Loss", marks=("dev loss, an epoch",))
     return Figure(
-        "Loss", figure, lines, caption if dev else "Mean cross-entropy, in nats. There is no dev set."
+        "Loss",
+        figure,
+        lines,
+        caption if dev else "Mean cross-entropy, in nats. There is no dev set.",
+        "loss",
+        "loss",
     )
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from handful.recipe.curation import TABLE_1, Clean, Dataset, Select
-from handful.recipe.evaluation import Annotate, CheckpointSystem, Choose, Generate, Stats, Study
+from handful.recipe.evaluation import Annotate, Stats
+from handful.recipe.judging import Choose, Study
 from handful.recipe.schema import Recipe
+from handful.recipe.systems import CheckpointSystem, Generate
 from handful.recipe.training import Train
 from handful.recipe.values import InputPath, ModelRef
 from handful.report.facts import Facts
@@ -142,7 +144,8 @@ def shown(value: Any) -> str:
 def epoch_in_words(recipe: Recipe) -> list[str]:
     """How the evaluated epoch was chosen, where that was not by hand."""
     systems = recipe.generate.systems.values()
-    epochs = [system.epoch for system in systems if isinstance(system, CheckpointSystem)]
+    ours = [system for system in systems if isinstance(system, CheckpointSystem) and not system.model]
+    epochs = [system.epoch for system in ours]
     how = []
     if any(epochs):
         how.append("the recipe names it")
@@ -165,10 +168,10 @@ def in_words(facts: Facts) -> list[str]:
         found.append(f"Sources of Table 1 that are not here: {', '.join(absent)}.")
     if not recipe.annotate.people:
         found.append("No people judged; in the paper they are the first evidence (Section 4.1).")
-    if recipe.judge.judges:
+    if any(judge.mode == "robust" for judge in recipe.judge.judges.values()):
         found.append(
-            "The paper's model judge is GPT-4, and the order shown is not stated; here every judge is asked in both "
-            "orders, and a pair on which it changes its mind is a tie (ours)."
+            "The paper's model judge is GPT-4, and the order shown is not stated; here a judge is asked in both "
+            "orders (mode robust), and a pair on which it changes its mind is a tie (ours)."
         )
     found += epoch_in_words(recipe)
     found.append("The paper gives no intervals for preferences; those here are ours.")

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from handful.core.types import Example, Interval, Prompt, Response
-from handful.recipe.evaluation import FakeJudge
+import msgspec
+
+from handful.core.types import (
+    Comparison,
+    Dialogue,
+    Dropped,
+    Example,
+    Interval,
+    Prompt,
+    Response,
+    Seal,
+    Submission,
+    Task,
+    Verdict,
+)
+from handful.recipe.judging import FakeJudge
 from handful.recipe.schema import Recipe
 
 INTERVAL = {"estimate", "low", "high", "n", "unit", "note"}
@@ -31,6 +45,34 @@ class StepFacts:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What a judge or a person finally said of one comparison: what is read here of a line of readings.jsonl."""
+
+    comparison_id: str
+    prompt_id: str
+    judge: str
+    kind: Literal["model", "person", "panel"]
+    subject: str
+    baseline: str
+    status: str
+    outcome: Literal["win", "tie", "loss"] | None
+    task: Task = "preference"
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A grade with its seal broken: whose submission it is of. `grade` is None where it could not be read."""
+
+    judge: str
+    task: Task
+    system: str
+    prompt_id: str
+    sample: int
+    turn: int
+    grade: str | None
+    raw: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     recipe: Recipe
@@ -50,22 +92,49 @@ class Facts:
     epochs: Sequence[Mapping[str, Any]] = ()
     """A row an epoch: epoch, step, dev_loss; epoch 0 is before training."""
     dev_samples: Sequence[Mapping[str, Any]] = ()
+    choice: Mapping[str, Any] = field(default_factory=dict)
+    """choice.json, with an Interval wherever it has one."""
     responses: Mapping[str, Sequence[Response]] = field(default_factory=dict)
+    dialogues: Mapping[str, Sequence[Dialogue]] = field(default_factory=dict)
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
+    seals: Mapping[str, Seal] = field(default_factory=dict)
+    submissions: Mapping[str, Submission] = field(default_factory=dict)
+    flags: Sequence[Dropped] = ()
+    """What `study` would have somebody read before its verdicts are believed: of a prompt's answer, or of a system."""
+    verdicts: Sequence[Verdict] = ()
+    """As given, of every judge and then of every person."""
+    said: Sequence[Said] = ()
+    """As read by `stats`: one a judge or person and comparison."""
+    grades: Sequence[Graded] = ()
 
     def counts(self, label: str) -> Mapping[str, Any]:
         step = self.steps.get(label)
         return step.counts if step else {}
 
     def rows(self, table: str) -> Sequence[Mapping[str, Any]]:
-        """A list of stats.json, empty where there is none."""
-        found: Sequence[Mapping[str, Any]] = self.stats.get(table, ())
+        """A list of stats.json, empty where there is none. A dot leads into a block: "grades.turns"."""
+        block, _, name = table.rpartition(".")
+        home = self.stats.get(block) or {} if block else self.stats
+        found: Sequence[Mapping[str, Any]] = home.get(name) or ()
         return found
 
     def is_fake(self, judge: str) -> bool:
         return isinstance(self.recipe.judge.judges.get(judge), FakeJudge)
 
+    def mode(self, judge: str) -> str:
+        """How a model judge is asked; of a panel, as its first member."""
+        names = self.recipe.judge.panels.get(judge, (judge,))
+        return getattr(self.recipe.judge.judges.get(names[0]), "mode", "robust")
+
     def trust_of(self, judge: str) -> Mapping[str, Any] | None:
         return next((row for row in self.rows("trust") if row["judge"] == judge), None)
+
+    def asked(self) -> list[Example | Prompt]:
+        """The prompts that a system answered, in the data set's order."""
+        prompts: Sequence[Example | Prompt] = self.dev if self.recipe.generate.split == "dev" else self.test
+        answered = {r.prompt_id for responses in self.responses.values() for r in responses}
+        answered |= {d.prompt_id for dialogues in self.dialogues.values() for d in dialogues}
+        return [prompt for prompt in prompts if prompt.id in answered]
 
 
 def with_intervals(value: Any) -> Any:

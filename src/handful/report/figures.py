@@ -53,7 +53,10 @@ def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
 
 def preference_bars(subject: str, bars: Sequence[Bar]) -> str:
     """Stacked bars: how often the subject wins, ties and loses against each baseline."""
-    parts, y = legend([(f"{subject} wins", "win"), ("tie", "tie"), (f"{subject} loses", "loss")], 4), 42.0
+    parts, y = (
+        legend([(f"{subject} wins (left)", "win"), ("tie", "tie"), (f"{subject} loses (right)", "loss")], 4),
+        42.0,
+    )
     for bar in bars:
         parts.append(text(0, y, bar.label, kind="strong"))
         parts.append(text(WIDTH, y, bar.note, "end", "small"))

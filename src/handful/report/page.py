@@ -1,4 +1,4 @@
-"""The page as a value, and its two forms: one HTML file that needs nothing else, and JSON with every number.
+"""The page as a value, and its first form: one HTML file that needs nothing else. `numbers` and `markdown` make others.
 
 Text of models and of people is only ever inserted as text: the template escapes all of it.
 """
@@ -9,14 +9,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from handful.core.types import Interval
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
-Form = Literal["text", "count", "share", "net", "mean", "number", "p", "code"]
+FILE_STYLE = (
+    "svg{background:#fff} text{font:13px system-ui,sans-serif;fill:#1b1b1f} .small{font-size:11.5px;fill:#5b5f68}"
+    ".strong{font-weight:600} .over{paint-order:stroke;stroke:#fff;stroke-width:6px}"
+    ".win{fill:#0072b2} .tie{fill:#d5d8de} .loss{fill:#b84a00} .track{fill:#f6f7f9}"
+    ".on-win,.on-loss{fill:#fff;font-weight:600} .on-tie{fill:#22252b;font-weight:600}"
+    ".whisker{stroke:#1b1b1f;stroke-width:1.2} .dot{fill:#1b1b1f} .grid{stroke:#dcdfe5;stroke-width:1}"
+    ".line{fill:none;stroke-width:1.8} .line-win{stroke:#0072b2} .line-loss{stroke:#b84a00} .line-dot{stroke:#1b1b1f}"
+    ".mark{stroke:#1b1b1f;stroke-width:1;stroke-dasharray:3 3}"
+)
+"""What a drawing in a file of its own needs of report.css, in its light colours."""
+Form = Literal["text", "count", "share", "net", "mean", "grade", "number", "p", "code", "heat"]
+"""How a column's values are printed. "heat" is a share on a ground as deep as it is high."""
 Cell: TypeAlias = str | int | float | Interval | None
 
 
@@ -42,23 +52,35 @@ class Text:
     """Paragraphs, or the items of a list. A warning stands out."""
 
     lines: Sequence[str]
-    kind: Literal["paragraphs", "list", "headline", "warning", "subtitle"] = "paragraphs"
+    kind: Literal["paragraphs", "list", "headline", "warning", "incomplete", "subtitle"] = "paragraphs"
     block: str = "text"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """An SVG of ours, with the numbers that it shows."""
+    """An SVG of ours, with the numbers that it shows.
+
+    `data` is a list of rows (name -> value), or, of curves, line -> points; `numbers.csv_rows` makes one form of both.
+    """
 
     title: str
     svg: str
     data: Any
     caption: str = ""
+    name: str = ""
+    """Of its files, "figure-2-gpt": figures/NAME.svg. Empty for a drawing that has none."""
+    table: str = ""
+    """Of the CSV file that its numbers are in, with those of other figures of the same kind: "figure-2"."""
     block: str = "figure"
 
     @property
     def drawing(self) -> Markup:
         return Markup(self.svg)  # drawn by `figures`, which escapes every name
+
+    @property
+    def file(self) -> str:
+        """The drawing as a file of its own, which brings the colours that the page would give it."""
+        return self.svg.replace("</title>", f"</title><style>{FILE_STYLE}</style>", 1) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +112,14 @@ class Section:
     blocks: Sequence[Block]
 
 
-def html(title: str, subtitle: str, sections: Sequence[Section]) -> str:
+def html(title: str, subtitle: str, sections: Sequence[Section], browse: bool = False) -> str:
     """The page as one file: styles inline, no scripts, no requests."""
+    return template("report.html.jinja").render(
+        title=title, subtitle=subtitle, sections=sections, browse=browse
+    )
+
+
+def template(name: str) -> Template:
     environment = Environment(
         loader=PackageLoader("handful.report", "."),
         autoescape=True,
@@ -99,29 +127,8 @@ def html(title: str, subtitle: str, sections: Sequence[Section]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(cell=cell, bounds=bounds, visible=visible)
-    template = environment.get_template("report.html.jinja")
-    return template.render(title=title, subtitle=subtitle, sections=sections) + "\n"
-
-
-def numbers(title: str, sections: Sequence[Section]) -> dict[str, Any]:
-    """The same page as plain data: each table's cells as numbers and intervals, not as printed."""
-    return {"name": title, "sections": {section.id: plain(section) for section in sections}}
-
-
-def plain(section: Section) -> dict[str, Any]:
-    found: dict[str, Any] = {"title": section.title, "text": [], "tables": [], "figures": [], "samples": []}
-    for block in section.blocks:
-        if isinstance(block, Table):
-            rows = [dict(zip((c.name for c in block.columns), row, strict=True)) for row in block.rows]
-            found["tables"].append({"caption": block.caption, "rows": msgspec.to_builtins(rows)})
-        elif isinstance(block, Figure):
-            found["figures"].append({"title": block.title, "data": msgspec.to_builtins(block.data)})
-        elif isinstance(block, Text):
-            found["text"] += block.lines
-        else:
-            found["samples"].append(block.id)
-    return found
+    environment.filters.update(cell=cell, bounds=bounds, visible=visible, heat=heat)
+    return environment.get_template(name)
 
 
 def cell(value: Cell, form: Form) -> str:
@@ -132,7 +139,7 @@ def cell(value: Cell, form: Form) -> str:
         return scaled(value.estimate, form)
     if isinstance(value, str):
         return value
-    if form == "share":
+    if form in ("share", "heat", "grade"):
         return scaled(value, form)
     if form == "p":
         return "< 0.001" if value < 0.001 else f"{value:.3f}"
@@ -157,7 +164,15 @@ def scaled(value: float | None, form: Form) -> str:
         return DASH
     if form == "net":
         return f"{100 * value:+.0f}".replace("-", MINUS)
-    return f"{100 * value:.0f}%" if form == "share" else f"{value:,.0f}"
+    if form == "grade":
+        return f"{value:.2f}".replace("-", MINUS)
+    return f"{100 * value:.0f}%" if form in ("share", "heat") else f"{value:,.0f}"
+
+
+def heat(value: Cell) -> int:
+    """Which of ten grounds a share stands on: 0 to 9."""
+    found = value.estimate if isinstance(value, Interval) else value
+    return min(max(int(10 * found), 0), 9) if isinstance(found, int | float) else 0
 
 
 def visible(text: str) -> str:

@@ -1,23 +1,34 @@
-"""The ten sections of the page, in order. Each says so where it has nothing to show."""
+"""The twelve sections of the page, in order. Each says so where it has nothing to show."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from handful.core.types import Example, Prompt, Response
+from handful.core.types import Example, Prompt
 from handful.report import curation, tables
-from handful.report.departures import PAPER, departures, in_words, ours, settings, shown
+from handful.report import departures as from_paper
+from handful.report.appendix_b import figure_9
+from handful.report.conversations import conversations
+from handful.report.departures import PAPER, departures, ours, settings, shown
 from handful.report.facts import Facts
+from handful.report.grading import graded
 from handful.report.page import Answer, Block, Column, Sample, Section, Table, Text
-from handful.report.words import FINISH, headline, what_it_is
+from handful.report.preferences import preference
+from handful.report.standings import standings
+from handful.report.trust import trust
+from handful.report.words import constant_texts, headline, in_words, stopped
+
+MOST_FLAGS = 5
 
 
-def sections(facts: Facts) -> list[Section]:
+def sections(facts: Facts, incomplete: Sequence[str] = ()) -> list[Section]:
     return [
-        Section("headline", "What came out", headline(facts)),
+        Section("headline", "What came out", came_out(facts, incomplete)),
         Section("systems", "What was compared", compared(facts)),
         Section("preference", "Preference", preference(facts)),
+        Section("grades", "Grades", graded(facts)),
+        Section("dialogues", "Dialogues", conversations(facts)),
         Section("trust", "Can the judges be trusted?", trust(facts)),
         Section("samples", "Sample responses side by side", samples(facts)),
         Section("data", "Data", data(facts)),
@@ -26,6 +37,15 @@ def sections(facts: Facts) -> list[Section]:
         Section("losses", "What was lost", lost(facts)),
         Section("settings", "All settings and versions", reproduce(facts)),
     ]
+
+
+def came_out(facts: Facts, incomplete: Sequence[str]) -> list[Block]:
+    """Preference and grades, as far as they were asked. Half a study has neither."""
+    if incomplete:
+        return headline(facts, incomplete)
+    grades = standings(facts)
+    only_grades = grades and "preference" not in facts.recipe.study.tasks
+    return [*constant_texts(facts), *grades] if only_grades else [*headline(facts), *grades]
 
 
 def compared(facts: Facts) -> list[Block]:
@@ -40,75 +60,30 @@ def compared(facts: Facts) -> list[Block]:
         tables.systems(facts),
         tables.finishes(facts),
         Text(pairs or ["No prompt has two answers to compare."], "list"),
+        *flagged(facts),
     ]
 
 
-def preference(facts: Facts) -> list[Block]:
-    """People first, then each model judge, then each person."""
-    rows = facts.rows("preference")
-    if not rows:
-        return [Text(["Nobody judged: the recipe names no judge and asks no people."])]
-    order = {"people": 0, "model": 1, "person": 2}
-    blocks: list[Block] = []
-    for kind, name in sorted(
-        dict.fromkeys((r["kind"], r["judge"]) for r in rows), key=lambda pair: order[pair[0]]
-    ):
-        mine = [row for row in rows if (row["kind"], row["judge"]) == (kind, name)]
-        blocks += one_judge(facts, kind, name, mine)
-    return blocks
-
-
-def one_judge(facts: Facts, kind: str, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Block]:
-    if kind == "person":
-        return [tables.preference(f"{name}, one person", rows)]
-    if kind == "people":
-        title, what = "People", "all people pooled, each verdict counting once"
-    else:
-        title, what = f"Judge: {name}", what_it_is(facts, name)
-    failed = kind == "model" and (facts.trust_of(name) or {}).get("grade") == "no" and not facts.is_fake(name)
-    what += ", not to be trusted (section 4)" if failed else ""
-    caption = (
-        f"{what[:1].upper()}{what[1:]}. Below each bar, intervals: of wins, and of wins and ties together."
-    )
-    figure = tables.preference_figure(title, rows, caption)
-    table = tables.preference(f"{title}: rates with intervals", rows)
-    if figure is None:
-        return [Text([title], "subtitle"), Text(["No verdict could be read."]), table]
-    return [figure, table]
-
-
-def trust(facts: Facts) -> list[Block]:
-    blocks: list[Block] = []
-    for row in facts.rows("trust"):
-        name = row["judge"]
-        if facts.is_fake(name):
-            words = [
-                f"{name} is {what_it_is(facts, name)}. It tests the study and says nothing about quality."
-            ]
-        else:
-            words = [f"{name}: {sentence}" for sentence in row["words"]]
-        bad = row["grade"] == "no" or facts.is_fake(name)
-        blocks.append(Text(words, "warning" if bad else "paragraphs"))
-    if not blocks:
-        blocks.append(Text(["No model judged."]))
-    else:
-        blocks.append(tables.trust(facts))
-    if facts.rows("agreement"):
-        blocks.append(tables.agreement(facts))
-        value = facts.stats.get("alpha_of_people", {}).get("tie_distance")
-        if value is not None:
-            blocks.append(Text([f"Krippendorff's alpha of all people, with the same distance: {value:.2f}."]))
-    else:
-        blocks.append(
-            Text(["There is only one judge, so nothing to agree with."] if facts.rows("trust") else [])
+def flagged(facts: Facts) -> list[Block]:
+    """What `study` would have somebody read before its verdicts are believed."""
+    if not facts.flags:
+        return []
+    columns = [Column("Prompt or system", "code"), Column("What was seen")]
+    rows = [[flag.id, in_words(flag)] for flag in facts.flags]
+    caption = f"Flagged: {len(rows)} to read before their verdicts are believed"
+    return [
+        Table(
+            caption,
+            columns,
+            rows,
+            "A flag changes no verdict.",
+            folded=len(rows) > MOST_FLAGS,
         )
-    return blocks
+    ]
 
 
 def samples(facts: Facts) -> list[Block]:
-    prompts: Sequence[Example | Prompt] = facts.dev if facts.recipe.generate.split == "dev" else facts.test
-    answered = {r.prompt_id for responses in facts.responses.values() for r in responses}
-    asked = [prompt for prompt in prompts if prompt.id in answered]
+    asked = facts.asked()
     chosen = spread(asked, facts.recipe.report.samples)
     if not chosen:
         return [Text(["There are no responses to show."])]
@@ -138,11 +113,6 @@ def side_by_side(facts: Facts, prompt: Example | Prompt) -> Sample:
     return Sample(prompt.id, text, answers)
 
 
-def stopped(response: Response) -> str:
-    unit = "token" if response.tokens == 1 else "tokens"
-    return f"{response.tokens:,} {unit} · stopped: {FINISH[response.finish].lower()}"
-
-
 def data(facts: Facts) -> list[Block]:
     blocks: list[Block | None] = [
         curation.table_1(facts),
@@ -160,6 +130,7 @@ def training(facts: Facts) -> list[Block]:
         curation.training_table(facts),
         curation.chosen_epoch(facts),
         curation.epochs_table(facts),
+        figure_9(facts) if facts.epochs else None,
     ]
     shown_samples = curation.dev_samples(facts)
     if shown_samples:
@@ -182,7 +153,7 @@ def departed(facts: Facts) -> list[Block]:
     kept = [[key, value] for key, value in ours(facts.recipe)]
     blocks: list[Block] = [
         Text(lines or ["No setting departs from its default."], "list"),
-        Text(in_words(facts), "list"),
+        Text(from_paper.in_words(facts), "list"),
     ]
     columns = [Column("Setting", "code"), Column("Value", "code")]
     return [*blocks, Table("Where the paper is silent and the default is ours", columns, kept, folded=True)]

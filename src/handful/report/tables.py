@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from handful.core.types import Interval
 from handful.report.facts import Facts
 from handful.report.figures import MINUS, Bar, preference_bars
 from handful.report.page import Column, Figure, Table
-from handful.report.words import FINISH, what_it_is
+from handful.report.words import FINISH
 
 
 def systems(facts: Facts) -> Table:
@@ -54,8 +55,13 @@ def finishes(facts: Facts) -> Table:
 def describe_system(facts: Facts, name: str) -> str:
     entry: Any = facts.recipe.generate.systems.get(name)
     kind = getattr(entry, "kind", "")
+    if kind == "checkpoint" and entry.model:
+        return f"a checkpoint of another run, {'/'.join(Path(entry.model).parts[-2:])}"
+    if kind == "responses":
+        return f"answers made elsewhere, from {Path(entry.path).name}"
     if kind == "checkpoint":
-        return "the tuned model" + (f" after epoch {entry.epoch}" if entry.epoch else ", last epoch")
+        epoch = entry.epoch or facts.counts("choose").get("epoch")
+        return f"the tuned model after epoch {epoch}" if epoch else "the tuned model, last epoch"
     if kind == "base":
         return "the model before tuning"
     if kind == "few_shot":
@@ -77,6 +83,9 @@ COLUMNS = (
     Column("Sign test, p", "p"),
     Column("Holm, p", "p"),
 )
+
+
+SHARES = ("win", "tie", "loss", "at_least_as_good")
 
 
 def preference(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -121,7 +130,9 @@ def left_out(rows: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(parts) + "." if parts else ""
 
 
-def preference_figure(title: str, rows: Sequence[Mapping[str, Any]], caption: str) -> Figure | None:
+def preference_figure(
+    title: str, rows: Sequence[Mapping[str, Any]], caption: str, name: str, table: str
+) -> Figure | None:
     """The paper's stacked bars, for the baselines with a rate; None where there is none."""
     rated = [row for row in rows if row["win"].estimate is not None]
     if not rated:
@@ -138,80 +149,12 @@ def preference_figure(title: str, rows: Sequence[Mapping[str, Any]], caption: st
         )
         for row in rated
     ]
-    data = [
-        {name: row[name] for name in ("baseline", "win", "tie", "loss", "at_least_as_good")} for row in rated
-    ]
-    return Figure(title, preference_bars(rated[0]["subject"], bars), data, caption)
+    data = [{column: row[column] for column in ("judge", "subject", "baseline", *SHARES)} for row in rated]
+    return Figure(title, preference_bars(rated[0]["subject"], bars), data, caption, name, table)
 
 
 def bounds(value: Interval) -> tuple[float, float] | None:
     return None if value.low is None or value.high is None else (value.low, value.high)
-
-
-def trust(facts: Facts) -> Table:
-    bias = {row["judge"]: row["longer_chosen"] for row in facts.rows("length_bias")}
-    return Table(
-        "Judges under test",
-        [
-            Column("Judge"),
-            Column("What it is"),
-            Column("Same verdict when swapped", "share"),
-            Column("… tie-discounted", "share"),
-            Column("Chose the first shown", "share"),
-            Column("Chose the longer", "share"),
-            Column("Unreadable", "share"),
-            Column("Saw a cut answer", "count"),
-        ],
-        [
-            [
-                row["judge"],
-                what_it_is(facts, row["judge"]),
-                row["self_agreement"],
-                row["self_agreement_tie_discounted"],
-                row["first_position"],
-                bias.get(row["judge"]),
-                row["unreadable"],
-                row["truncated"],
-            ]
-            for row in facts.rows("trust")
-        ],
-        note="The first two are shares of comparisons. Places and lengths are counted among verdicts that chose "
-        "a side; 50% is even-handed.",
-    )
-
-
-def agreement(facts: Facts) -> Table:
-    return Table(
-        "How far they agree",
-        [
-            Column("First"),
-            Column("Second"),
-            Column("Comparisons", "count"),
-            Column("Tie-discounted", "share"),
-            Column("Exact", "share"),
-            Column("Chance", "share"),
-            Column("Always tie", "share"),
-            Column("Weighted kappa", "number"),
-            Column("Cohen's kappa", "number"),
-        ],
-        [
-            [
-                row["first"],
-                row["second"],
-                row["comparisons"],
-                row["tie_discounted"],
-                row["exact"],
-                row["chance"],
-                row["always_tie"],
-                row["weighted_kappa"],
-                row["kappa"],
-            ]
-            for row in facts.rows("agreement")
-        ],
-        note="Tie-discounted accuracy (Section 4.2): 1 for the same choice, ½ if exactly one said tie. “Chance” and "
-        "“always tie” are what two random annotators, and one who always says tie, would score; kappas are "
-        "corrected for chance, 0 being none beyond it.",
-    )
 
 
 def losses(facts: Facts) -> Table:

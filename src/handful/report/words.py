@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handful.core.types import Interval
-from handful.recipe.evaluation import EndpointJudge, FakeJudge, LocalJudge
+from handful.core.types import Dropped, Interval, Response
+from handful.recipe.judging import EndpointJudge, FakeJudge, LocalJudge
 from handful.report.facts import Facts
 from handful.report.page import DASH, Block, Text
 
@@ -30,17 +30,45 @@ FINISH = {
 }
 
 
-def headline(facts: Facts) -> list[Block]:
-    """The first section: who won against whom, by whom, and what that is worth."""
+TRUST = "see “Can the judges be trusted?”"
+
+
+def stopped(response: Response) -> str:
+    unit = "token" if response.tokens == 1 else "tokens"
+    return f"{response.tokens:,} {unit} · stopped: {FINISH[response.finish].lower()}"
+
+
+def in_words(flag: Dropped) -> str:
+    """A flag of `study`: its rule, and what was seen."""
+    return f"{flag.rule.replace('_', ' ')}: {flag.detail}"
+
+
+def constant_texts(facts: Facts) -> list[Block]:
+    """A warning for each system that says the same to most prompts: such a text has won against unguarded judges."""
+    found = [flag for flag in facts.flags if flag.rule == "same_text"]
+    lines = [
+        f"{flag.id} gave the same text to {flag.detail}. Its results say nothing of answers."
+        for flag in found
+    ]
+    return [Text(lines, "warning")] if lines else []
+
+
+def headline(facts: Facts, incomplete: Sequence[str] = ()) -> list[Block]:
+    """The first section: who won against whom, by whom, and what that is worth. Nothing of it of half a study."""
+    if incomplete:
+        end = (
+            "So there is no headline: what is missing is rarely missing at random. The same command goes on."
+        )
+        return [Text([*incomplete, end], "incomplete"), *constant_texts(facts)]
     rows = [row for row in facts.rows("preference") if row["kind"] != "person"]
     if not any(row["win"].n for row in rows):
         return [Text([nothing_judged(facts)], "warning")]
     people = [row for row in rows if row["kind"] == "people"]
-    sound = [row for row in rows if row["kind"] == "model" and can_bear(facts, row["judge"])]
+    sound = [row for row in rows if row["kind"] in ("model", "panel") and can_bear(facts, row["judge"])]
     rest = [row for row in rows if row not in people and row not in sound]
-    blocks: list[Block] = (
-        [Text([sentence(facts, row) for row in (*people, *sound)], "headline")] if people + sound else []
-    )
+    blocks = constant_texts(facts)
+    if people + sound:
+        blocks.append(Text([sentence(facts, row) for row in (*people, *sound)], "headline"))
     if not people and not sound:
         blocks.append(Text([no_judge_to_trust(facts, rest)], "warning"))
     elif not people:
@@ -53,6 +81,9 @@ def headline(facts: Facts) -> list[Block]:
 
 
 def can_bear(facts: Facts, judge: str) -> bool:
+    members = facts.recipe.judge.panels.get(judge)
+    if members:
+        return all(can_bear(facts, member) for member in members)
     trust = facts.trust_of(judge)
     return not facts.is_fake(judge) and trust is not None and trust["grade"] != "no"
 
@@ -98,11 +129,14 @@ def who(facts: Facts, row: Mapping[str, Any]) -> str:
     if row["kind"] == "people":
         count = len({r["judge"] for r in facts.rows("preference") if r["kind"] == "person"})
         return "According to one person" if count == 1 else f"According to {count} people"
-    return f"According to the judge {row['judge']} ({what_it_is(facts, row['judge'])})"
+    what = "panel" if row["kind"] == "panel" else "judge"
+    return f"According to the {what} {row['judge']} ({what_it_is(facts, row['judge'])})"
 
 
 def what_it_is(facts: Facts, judge: str) -> str:
     """A judge described in a few words."""
+    if judge in facts.recipe.judge.panels:
+        return f"the majority of {', '.join(facts.recipe.judge.panels[judge])}"
     entry = facts.recipe.judge.judges.get(judge)
     if isinstance(entry, FakeJudge):
         return f"a rule, not an opinion: it {RULES[entry.prefers]}"
@@ -127,16 +161,21 @@ def nothing_judged(facts: Facts) -> str:
 
 def no_judge_to_trust(facts: Facts, rows: Sequence[Mapping[str, Any]]) -> str:
     names = list(dict.fromkeys(row["judge"] for row in rows))
-    parts = [
-        f"{name} is {what_it_is(facts, name)}"
-        if facts.is_fake(name)
-        else f"{name} failed its tests (section 4)"
-        for name in names
-    ]
+    parts = [why_not(facts, name) for name in names]
     return (
         "There is no judge to trust here, so this run does not show which system is better. "
         + "; ".join(parts)
         + ". Ask people, or a stronger judge."
+    )
+
+
+def why_not(facts: Facts, judge: str) -> str:
+    if judge in facts.recipe.judge.panels:
+        return f"of the panel {judge}, not every judge can be trusted"
+    return (
+        f"{judge} is {what_it_is(facts, judge)}"
+        if facts.is_fake(judge)
+        else f"{judge} failed its tests ({TRUST})"
     )
 
 

@@ -1,4 +1,4 @@
-"""Every folder of a run -> report.html and report.json: the only part of the report that reads files."""
+"""Every folder of a run -> the report in all its forms (docs/report.md): the only part of it that reads files."""
 
 from __future__ import annotations
 
@@ -13,38 +13,73 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.files import write_whole
 from handful.core.optional import need
-from handful.core.types import Dropped, Example, Prompt, Response
+from handful.core.types import (
+    Comparison,
+    Dialogue,
+    Dropped,
+    Example,
+    Grade,
+    Prompt,
+    Response,
+    Seal,
+    Signature,
+    Submission,
+    Verdict,
+)
 from handful.recipe.schema import Recipe
-from handful.report.facts import Facts, StepFacts, Taken, with_intervals
-from handful.run.store import MANIFEST, read_manifest
+from handful.report.facts import Facts, Graded, Said, StepFacts, Taken, with_intervals
+from handful.run.store import MANIFEST, only, read_manifest
 
 
 def work(params: Recipe, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]:
-    """Write the page and its numbers.
+    """Write the page in its forms, the numbers, the figures, and the page of every prompt.
 
     Raises:
         DataError: stats.json is not there, or a file of records cannot be read.
     """
     need("jinja2", "the report")
-    from handful.report.page import html, numbers
+    from handful.report import browse, numbers
+    from handful.report.incomplete import incomplete
+    from handful.report.markdown import markdown
+    from handful.report.page import html
     from handful.report.sections import sections
+    from handful.report.series import series
 
     facts = read(params, inputs)
-    made = sections(facts)
-    asked = len({response.prompt_id for answers in facts.responses.values() for response in answers})
-    sizes = f"{len(facts.train):,} training examples, {asked:,} prompts asked"
-    subtitle = f"{sizes}, {len(facts.responses)} systems"
-    write_whole(out / "report.html", html(params.name, subtitle, made))
-    content = json.dumps(numbers(params.name, made), indent=1, ensure_ascii=False)
-    write_whole(out / "report.json", content + "\n")
-    return {"sections": len(made)}
+    why = incomplete(facts)
+    made = sections(facts, why)
+    pages = browse.pages(facts, browse.PAGE_BYTES)
+    files = {
+        "report.html": html(params.name, subtitle(facts), made, browse=bool(pages)),
+        "report.md": markdown(params.name, subtitle(facts), made),
+        "report.json": json_text(numbers.report(facts, made, why, series(facts))),
+        **pages,
+        **{f"figures/{name}.csv": content for name, content in numbers.tables(made).items()},
+        **{f"figures/{figure.name}.svg": figure.file for figure in numbers.figures(made) if figure.name},
+    }
+    (out / "figures").mkdir(exist_ok=True)
+    for name, content in files.items():
+        write_whole(out / name, content)
+    for left in {path.name for path in out.glob("browse*.html")} - files.keys():
+        (out / left).unlink()  # of a run that was stopped, when pages were cut elsewhere
+    return {"sections": len(made), "figures": len(numbers.figures(made)), "browse_pages": len(pages)}
+
+
+def subtitle(facts: Facts) -> str:
+    sizes = f"{len(facts.train):,} training examples, {len(facts.asked()):,} prompts asked"
+    return f"{sizes}, {len(facts.responses)} systems"
+
+
+def json_text(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
 def read(recipe: Recipe, inputs: Mapping[str, Path]) -> Facts:
     inputs = in_order(inputs)
-    dataset, train = inputs.get("dataset"), inputs.get("train")
-    stats = read_stats(inputs["stats"] / "stats.json")
-    systems = [row["system"] for row in stats["systems"]]
+    dataset, train, study = inputs.get("dataset"), inputs.get("train"), inputs.get("study")
+    stats = read_json(inputs["stats"] / "stats.json")
+    systems = only(inputs, "generate")
+    ordered = list(dict.fromkeys([*(row["system"] for row in stats["systems"]), *systems]))
     return Facts(
         recipe=recipe,
         steps={label: step(folder) for label, folder in inputs.items()},
@@ -57,8 +92,44 @@ def read(recipe: Recipe, inputs: Mapping[str, Path]) -> Facts:
         losses=rows(train, "steps.jsonl", dict),
         epochs=rows(train, "epochs.jsonl", dict),
         dev_samples=rows(train, "dev_samples.jsonl", dict),
-        responses={name: rows(inputs[f"generate/{name}"], "responses.jsonl", Response) for name in systems},
+        choice=read_choice(inputs.get("choose")),
+        responses={name: rows(systems[name], "responses.jsonl", Response) for name in ordered},
+        dialogues={name: rows(systems[name], "dialogues.jsonl", Dialogue) for name in ordered},
+        comparisons={c.id: c for c in rows(study, "comparisons.jsonl", Comparison)},
+        seals={s.comparison_id: s for s in rows(study, "sealed/key.jsonl", Seal)},
+        submissions={s.id: s for s in rows(study, "submissions.jsonl", Submission)},
+        flags=rows(study, "flags.jsonl", Dropped),
+        verdicts=verdicts(inputs),
+        said=rows(inputs["stats"], "readings.jsonl", Said),
+        grades=graded(inputs),
     )
+
+
+def verdicts(inputs: Mapping[str, Path]) -> list[Verdict]:
+    folders = [*only(inputs, "judge").values(), *(inputs[x] for x in ("annotate",) if x in inputs)]
+    return [verdict for folder in folders for verdict in rows(folder, "verdicts.jsonl", Verdict)]
+
+
+def graded(inputs: Mapping[str, Path]) -> list[Graded]:
+    """Every grade with whose submission it is of.
+
+    Raises:
+        DataError: a grade is of a submission that the study does not have.
+    """
+    signed = {s.submission_id: s for s in rows(inputs.get("study"), "sealed/signatures.jsonl", Signature)}
+    found = []
+    for folder in (*only(inputs, "judge").values(), *(inputs[x] for x in ("annotate",) if x in inputs)):
+        for grade in rows(folder, "grades.jsonl", Grade):
+            by = signed.get(grade.submission_id)
+            if by is None:
+                name = folder / "grades.jsonl"
+                raise DataError(f"{name}: submission {grade.submission_id!r} is not in the study")
+            found.append(
+                Graded(
+                    grade.judge, by.task, by.system, by.prompt_id, by.sample, by.turn, grade.grade, grade.raw
+                )
+            )
+    return found
 
 
 def in_order(inputs: Mapping[str, Path]) -> dict[str, Path]:
@@ -76,7 +147,12 @@ def step(folder: Path) -> StepFacts:
     return StepFacts(manifest.key, manifest.counts, manifest.environment)
 
 
-def read_stats(path: Path) -> Any:
+def read_choice(choose: Path | None) -> Any:
+    path = choose / "choice.json" if choose else None
+    return read_json(path) if path and path.exists() else {}
+
+
+def read_json(path: Path) -> Any:
     try:
         return with_intervals(msgspec.json.decode(path.read_bytes()))
     except (OSError, msgspec.DecodeError) as error:

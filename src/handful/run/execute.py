@@ -16,6 +16,7 @@ from handful.run.engine import current, using
 from handful.run.environment import environment
 from handful.run.keys import Hashes, key_of, plain
 from handful.run.lock import locked
+from handful.run.spending import account_of
 from handful.run.store import MANIFEST, PARTIAL, Manifest, check_whole, content_hashes, write_manifest
 
 Counts = dict[str, Any]
@@ -147,7 +148,8 @@ def execute(
         raise RecipeError(f"--only {only}: no such stage in this plan")
     by_label = {step.label: step for step in steps}
     ran = []
-    with locked(root / "lock"), using(current()):
+    names = {step.folder.name for step in steps}
+    with locked(root / "lock"), using(current()), account_of(root, names) as account:
         hashes = Hashes(root / "hashes.json")
         for step in steps:
             if only is not None and step.stage.name != only:
@@ -162,6 +164,7 @@ def execute(
                     )
                 check_whole(by_label[label].folder, hashes)
             started(step)
+            account.step = step.folder.name
             start = time.monotonic()
             manifest = run_step(step, {label: by_label[label].folder for label in step.inputs})
             for name, sha256 in manifest.files.items():

@@ -75,7 +75,7 @@ def dialogues_below(steps: Sequence[Step], question: str) -> tuple[str, ...]:
 def follow(steps: Sequence[Step], id: str) -> Iterator[Sighting]:
     """Every record about `id` in the finished steps, in the order of the pipeline.
 
-    Verdicts speak of comparisons: those of the prompt `id` count as about it.
+    Verdicts speak of comparisons and grades of submissions: those of the prompt `id` count as about it.
     """
     wanted = {id}
     for step in steps:
@@ -83,7 +83,7 @@ def follow(steps: Sequence[Step], id: str) -> Iterator[Sighting]:
             continue
         for file in sorted(step.folder.rglob("*.jsonl")):
             for sighting in search(step.label, file, wanted):
-                if file.name == "comparisons.jsonl":
+                if file.name in ("comparisons.jsonl", "submissions.jsonl"):
                     wanted.add(sighting.record["id"])
                 yield sighting
 
@@ -98,7 +98,7 @@ def search(step: str, file: Path, wanted: set[str]) -> Iterator[Sighting]:
                 record = json.loads(line)
             except ValueError as error:
                 raise DataError(f"{file}:{number}: {error}") from error
-            ids = {record.get(name) for name in (*ID_FIELDS, "comparison_id")}
+            ids = {record.get(name) for name in (*ID_FIELDS, "comparison_id", "submission_id")}
             if ids & wanted:
                 yield Sighting(step, file, number, record)
 
@@ -117,10 +117,11 @@ def in_words(sighting: Sighting) -> str:
     if "finish" in record:
         system = record.get("system", f"epoch {record.get('epoch')}")
         return f"answered by {system} ({record['finish']}): {clip(record['text'])}"
-    if "choice" in record:
-        return (
-            f"{record['judge']} chose {record['choice'] or 'nothing that could be read'} ({record['order']})"
-        )
+    if "choice" in record and "judge" in record:
+        how = record.get("order") or record.get("status", "")
+        return f"{record['judge']} chose {record['choice'] or 'nothing that could be read'} ({how})"
+    if "grade" in record and "judge" in record:
+        return f"{record['judge']} graded it {record['grade'] or 'in a way that could not be read'}"
     if "turns" in record and "left" in record:
         return f"compared as {record['id']}"
     if "turns" in record:

@@ -51,6 +51,14 @@ def create_app(
     app = FastAPI(title="handful", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     desk = Desk(engine, name, sampling, key)
+    answer_refusals(app)
+    tell_what_is_here(app, desk)
+    complete_texts(app, desk)
+    return app
+
+
+def answer_refusals(app: FastAPI) -> None:
+    """Errors as clients of the protocol read them."""
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> Response:
@@ -65,6 +73,11 @@ def create_app(
         return error_response(
             Refused(f"{request.method} {request.url.path}: {error.detail}", status=error.status_code)
         )
+
+
+def tell_what_is_here(app: FastAPI, desk: Desk) -> None:
+    """The addresses that say how the server is, and which model it has."""
+    engine = desk.engine
 
     @app.get("/health")
     async def health() -> Response:
@@ -87,13 +100,18 @@ def create_app(
         desk.check_model(model)
         return JSONResponse(desk.model_card(), headers=HEADERS)
 
+
+def complete_texts(app: FastAPI, desk: Desk) -> None:
+    """The addresses at which the model speaks."""
+    speaker = desk.engine.speaker
+
     @app.post("/v1/chat/completions")
     async def chat(request: Request) -> Response:
         desk.check_key(request)
         body = read(ChatBody, await raw_body(request))
         desk.check_model(body.model)
         messages = messages_of(body)
-        ids = await desk.encoded(lambda: engine.speaker.encode(messages), "messages")
+        ids = await desk.encoded(lambda: speaker.encode(messages), "messages")
         return await desk.answer(request, body, ids, body.max_completion_tokens or body.max_tokens, Chat)
 
     @app.post("/v1/completions")
@@ -101,10 +119,8 @@ def create_app(
         desk.check_key(request)
         body = read(TextBody, await raw_body(request))
         desk.check_model(body.model)
-        ids = await desk.encoded(lambda: engine.speaker.encode_text(body.prompt), "prompt")
+        ids = await desk.encoded(lambda: speaker.encode_text(body.prompt), "prompt")
         return await desk.answer(request, body, ids, body.max_tokens, Text)
-
-    return app
 
 
 class Desk:

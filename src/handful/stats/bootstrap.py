@@ -6,7 +6,7 @@ ours, the paper gives no intervals). Not covered: the choice of judges or of peo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -19,6 +19,7 @@ from handful.core.types import Interval
 
 Floats: TypeAlias = NDArray[np.float64]
 SHARE = (0.0, 1.0)
+ONE = "one prompt gives no interval"
 DRAWS_AT_ONCE = 500  # bounds the memory: 500 draws of 10,000 prompts are 40 MB
 
 
@@ -29,6 +30,8 @@ class Bootstrap:
     level: float = 0.95
     draws: int = 10_000
     seed: int = 0
+    unit: str = "prompts"
+    """What is resampled, as the intervals name it."""
 
     def mean(
         self,
@@ -59,31 +62,67 @@ class Bootstrap:
             k intervals, whose n is the number of distinct prompts. Without rows, one that is empty.
         """
         if not len(prompts):
-            return [nothing()]
-        sums, sizes = _by_prompt(prompts, np.asarray(values, dtype=np.float64))
+            return [nothing(self.unit)]
+        sums, sizes = by_prompt(prompts, np.asarray(values, dtype=np.float64))
         estimates = sums.sum(axis=0) / sizes.sum()
         n = len(sizes)
         if n == 1:
-            return [Interval(float(e), None, None, 1, note="one prompt gives no interval") for e in estimates]
-        low, high = self._percentiles(sums, sizes, purpose)
+            return [Interval(float(e), None, None, 1, self.unit, ONE) for e in estimates]
+        totals = self.totals(np.column_stack([sums, sizes]), purpose)
+        tail = expanded_tail(n, self.level)
+        low, high = np.quantile(totals[:, :-1] / totals[:, -1:], [tail, 1 - tail], axis=0)
         return [
             self._alike(float(estimates[k]), n, bounds)
             if np.ptp(sums[:, k] / sizes) < 1e-12
-            else Interval(float(estimates[k]), float(low[k]), float(high[k]), n)
+            else Interval(float(estimates[k]), float(low[k]), float(high[k]), n, self.unit)
             for k in range(len(estimates))
         ]
 
-    def _percentiles(self, sums: Floats, sizes: Floats, purpose: str) -> tuple[Floats, Floats]:
-        n = len(sizes)
-        rng = np.random.default_rng(rng_for(self.seed, "stats", purpose).getrandbits(64))
-        drawn = []
-        for start in range(0, self.draws, DRAWS_AT_ONCE):
-            size = min(DRAWS_AT_ONCE, self.draws - start)
-            weights = _times_drawn(rng, n, size)
-            drawn.append((weights @ sums) / (weights @ sizes)[:, None])
+    def of(
+        self,
+        prompts: Sequence[str],
+        values: Sequence[Sequence[float]] | Floats,
+        function: Callable[[Floats], Floats],
+        purpose: str,
+    ) -> Interval:
+        """A figure that is a function of sums, such as an alpha or a difference of two rates.
+
+        Args:
+            prompts: the prompt of each row, length m.
+            values: m rows of k numbers.
+            function: sums (d, k) -> d figures; nan where one is not defined.
+
+        Returns:
+            The figure of all rows. Without bounds where it is the same in every resample, or not defined in more
+            than half as many of them as a tail holds: percentiles of the rest would then be too narrow.
+        """
+        if not len(prompts):
+            return nothing(self.unit)
+        sums, _ = by_prompt(prompts, np.asarray(values, dtype=np.float64))
+        n = len(sums)
+        estimate = float(function(sums.sum(axis=0)[None, :])[0])
+        if np.isnan(estimate):
+            return Interval(None, None, None, n, self.unit, "not defined for these data")
+        if n == 1:
+            return Interval(estimate, None, None, 1, self.unit, ONE)
+        drawn = function(self.totals(sums, purpose))
+        known = drawn[~np.isnan(drawn)]
         tail = expanded_tail(n, self.level)
-        low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail], axis=0)
-        return low, high
+        if len(drawn) - len(known) > tail / 2 * len(drawn):
+            return Interval(
+                estimate, None, None, n, self.unit, "not defined in too many resamples: no interval"
+            )
+        if np.ptp(known) < 1e-12:
+            return Interval(estimate, None, None, n, self.unit, "the same in every resample: no interval")
+        low, high = np.quantile(known, [tail, 1 - tail])
+        return Interval(estimate, float(low), float(high), n, self.unit)
+
+    def totals(self, sums: Floats, purpose: str, at_most: int | None = None) -> Floats:
+        """The column sums (draws, k) of `at_most` so many resamples of the rows of `sums` (n, k)."""
+        n, draws = len(sums), min(self.draws, at_most or self.draws)
+        rng = np.random.default_rng(rng_for(self.seed, "stats", purpose).getrandbits(64))
+        sizes = [min(DRAWS_AT_ONCE, draws - start) for start in range(0, draws, DRAWS_AT_ONCE)]
+        return np.concatenate([_times_drawn(rng, n, size) @ sums for size in sizes])
 
     def _alike(self, value: float, n: int, bounds: tuple[float, float] | None) -> Interval:
         """Bounds where every prompt gave the same value, and resampling would claim certainty.
@@ -92,10 +131,10 @@ class Bootstrap:
         may lie anywhere within `bounds`. At 0 or 1 this is the Clopper-Pearson interval.
         """
         if bounds is None:
-            return Interval(value, None, None, n, note="the same for every prompt: no interval")
+            return Interval(value, None, None, n, self.unit, "the same for every prompt: no interval")
         q = ((1 - self.level) / 2) ** (1 / n)
         low, high = (q * value + (1 - q) * bound for bound in bounds)
-        return Interval(value, low, high, n, note="the same for every prompt: exact bounds")
+        return Interval(value, low, high, n, self.unit, "the same for every prompt: exact bounds")
 
 
 def _times_drawn(rng: np.random.Generator, n: int, size: int) -> Floats:
@@ -115,11 +154,11 @@ def expanded_tail(n: int, level: float) -> float:
     return float(ndtr(t * np.sqrt(n / (n - 1))))
 
 
-def nothing() -> Interval:
-    return Interval(None, None, None, 0, note="nothing to measure")
+def nothing(unit: str = "prompts") -> Interval:
+    return Interval(None, None, None, 0, unit, "nothing to measure")
 
 
-def _by_prompt(prompts: Sequence[str], values: Floats) -> tuple[Floats, Floats]:
+def by_prompt(prompts: Sequence[str], values: Floats) -> tuple[Floats, Floats]:
     """Sums (n, k) and row counts (n) of each distinct prompt, in the order of first appearance."""
     places = {prompt: place for place, prompt in enumerate(dict.fromkeys(prompts))}
     index = np.array([places[prompt] for prompt in prompts])

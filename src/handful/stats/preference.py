@@ -13,10 +13,11 @@ from typing import Literal
 import msgspec
 
 from handful.core.types import Interval, Noun
+from handful.stats import analytic, significance
 from handful.stats.bootstrap import Bootstrap, nothing
-from handful.stats.readings import Annotator, Outcome, Pair, Reading, outcome
+from handful.stats.readings import Annotator, Mode, Outcome, Pair, Reading, outcome
 
-Kind = Literal["model", "person", "people"]
+Kind = Literal["model", "person", "people", "panel"]
 PEOPLE = "all people"
 """The name under which every person's verdicts are pooled."""
 
@@ -47,6 +48,15 @@ class Preference(Noun, frozen=True):
     """Exact sign test over prompts."""
     p_holm: float | None = None
     """The same, adjusted for the number of baselines of this judge."""
+    p_permutation: float | None = None
+    """Exact randomisation test of the net wins of each prompt: as the sign test, but a prompt with several verdicts
+    counts by how far they lean."""
+    analytic: dict[str, Interval] = msgspec.field(default_factory=dict)
+    """The rates once more, by name, with intervals from a formula (analytic.py): a check on the bootstrap."""
+    mode: Mode = ""
+    """How the judge was asked. Rows of different modes are never pooled."""
+    split: int = 0
+    """Of a panel: comparisons without a majority, which are ties by rule."""
 
 
 def preferences(
@@ -55,7 +65,7 @@ def preferences(
     """Each model, all people pooled, then each person, on each pair that they judged."""
     people = [a for a in annotators if a.kind == "person"]
     rows: list[tuple[str, Kind, Sequence[Annotator]]] = [
-        (a.name, "model", [a]) for a in annotators if a.kind == "model"
+        (a.name, a.kind, [a]) for a in annotators if a.kind != "person"
     ]
     if people:
         rows.append((PEOPLE, "people", people))
@@ -94,7 +104,11 @@ def preference(
         flipped=statuses.count("flipped"),
         unreadable=statuses.count("unreadable"),
         missing=missing,
+        mode=group[0].mode if group else "",
+        split=statuses.count("split"),
         p_value=sign_test(rows),
+        p_permutation=significance.permutation(significance.by_prompt((p, SIGN[r]) for p, r in rows)),
+        analytic=analytic_rates(rows, bootstrap),
         win=found["win"],
         tie=found["tie"],
         loss=found["loss"],
@@ -113,15 +127,29 @@ SCORES: dict[str, Mapping[Outcome, float]] = {
 }
 
 
+SIGN: Mapping[Outcome, int] = {"win": 1, "tie": 0, "loss": -1}
+
+
 def rates(rows: Sequence[tuple[str, Outcome]], bootstrap: Bootstrap, purpose: str) -> dict[str, Interval]:
     """The rates of (prompt, outcome) rows, by name of the field that holds them."""
     if not rows:
-        return {name: nothing() for name in (*SCORES, "net")}
+        return {name: nothing(bootstrap.unit) for name in (*SCORES, "net")}
     prompts = [prompt for prompt, _ in rows]
     values = [[score[result] for score in SCORES.values()] for _, result in rows]
     found = dict(zip(SCORES, bootstrap.means(prompts, values, purpose), strict=True))
-    signs = [float(result == "win") - float(result == "loss") for _, result in rows]
+    signs = [float(SIGN[result]) for _, result in rows]
     return {**found, "net": bootstrap.mean(prompts, signs, purpose, bounds=(-1.0, 1.0))}
+
+
+def analytic_rates(rows: Sequence[tuple[str, Outcome]], bootstrap: Bootstrap) -> dict[str, Interval]:
+    """The same rates with Wilson's and Student's intervals, clustered by prompt."""
+    prompts, level, unit = [prompt for prompt, _ in rows], bootstrap.level, bootstrap.unit
+    found = {
+        name: analytic.share(prompts, [score[result] for _, result in rows], level, unit)
+        for name, score in SCORES.items()
+    }
+    net = analytic.mean(prompts, [SIGN[result] for _, result in rows], level, unit, (-1.0, 1.0))
+    return {**found, "net": net}
 
 
 def sign_test(rows: Iterable[tuple[str, Outcome]]) -> float | None:
@@ -142,10 +170,5 @@ def sign_test(rows: Iterable[tuple[str, Outcome]]) -> float | None:
 
 def adjust(found: Sequence[Preference]) -> list[Preference]:
     """The rows of one judge with p-values adjusted by Holm's method."""
-    order = sorted((p.p_value, place) for place, p in enumerate(found) if p.p_value is not None)
-    adjusted: dict[int, float] = {}
-    worst = 0.0
-    for rank, (p, place) in enumerate(order):
-        worst = max(worst, min(1.0, p * (len(order) - rank)))
-        adjusted[place] = worst
-    return [msgspec.structs.replace(p, p_holm=adjusted.get(place)) for place, p in enumerate(found)]
+    adjusted = significance.holm([row.p_value for row in found])
+    return [msgspec.structs.replace(row, p_holm=p) for row, p in zip(found, adjusted, strict=True)]

@@ -14,7 +14,9 @@ from typing import Literal
 
 from handful.core.types import Choice, Seal, Verdict
 
-Status = Literal["read", "flipped", "unreadable", "missing"]
+Status = Literal["read", "flipped", "split", "unreadable", "missing"]
+Mode = Literal["robust", "lima", ""]
+"""How a model was asked: `robust` in both orders, `lima` as people are, once. Empty where that is not known."""
 Outcome = Literal["win", "tie", "loss"]
 
 
@@ -31,10 +33,11 @@ class Annotator:
     """A judge or a person: every verdict, by comparison and order, and one reading a comparison."""
 
     name: str
-    kind: Literal["model", "person"]
+    kind: Literal["model", "person", "panel"]
     verdicts: Mapping[str, Mapping[str, Choice | None]]
     """Comparison id -> order shown -> choice."""
     readings: Mapping[str, Reading]
+    mode: Mode = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +50,29 @@ class Pair:
 
 
 def annotator(
-    name: str, kind: Literal["model", "person"], verdicts: Iterable[Verdict], comparisons: Sequence[str]
+    name: str,
+    kind: Literal["model", "person"],
+    verdicts: Iterable[Verdict],
+    comparisons: Sequence[str],
+    mode: Mode = "",
 ) -> Annotator:
     """Gather one annotator's verdicts. The last counts where a person changed their mind.
 
     Args:
-        comparisons: the ids to read. A person's are only those that they saw: people share the work.
+        comparisons: the ids to read. A person's are only those that they saw: people share the work. Verdicts on
+            others are passed over.
+        mode: how a model was asked.
     """
     by_order: dict[str, dict[str, Choice | None]] = defaultdict(dict)
-    for verdict in verdicts:
+    wanted = set(comparisons)
+    for verdict in (v for v in verdicts if v.comparison_id in wanted):
         by_order[verdict.comparison_id][verdict.order] = verdict.choice
     asked = {order for orders in by_order.values() for order in orders} if kind == "model" else set()
+    if mode == "lima":  # one order, drawn for each comparison: the other is not owed
+        asked = set()
     seen = [id for id in comparisons if id in by_order or kind == "model"]
     readings = {id: reading(by_order.get(id, {}), asked) for id in seen}
-    return Annotator(name, kind, dict(by_order), readings)
+    return Annotator(name, kind, dict(by_order), readings, mode)
 
 
 def reading(orders: Mapping[str, Choice | None], asked: Iterable[str] = ()) -> Reading:

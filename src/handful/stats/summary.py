@@ -1,37 +1,44 @@
-"""The whole of stats.json, from what was read. Touches no file."""
+"""The whole of stats.json, from what was read. Touches no file. docs/statistics.md describes every block."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
-from handful.core.types import Choice, Comparison, Dropped, Noun, Response, Seal, Verdict
+from handful.core.types import Choice, Noun, Task
 from handful.recipe.evaluation import Stats
 from handful.run.progress import Advance
+from handful.stats import turns as of_turns
 from handful.stats.agreement import Agreement, agreements, alpha, exact, tie_discounted
 from handful.stats.bootstrap import Bootstrap
+from handful.stats.bradley_terry import Match, Ranking, ranking
+from handful.stats.facts import Study
+from handful.stats.gate import Gate, gate
+from handful.stats.grades import (
+    GradeDifference,
+    Grader,
+    MeanGrade,
+    Shares,
+    Superiority,
+    class_shares,
+    grade_differences,
+    mean_grades,
+    superiorities,
+)
+from handful.stats.length_control import LengthControl, length_control
 from handful.stats.lengths import LengthBias, SystemLength, length_bias, system_length
 from handful.stats.losses import Losses, losses
-from handful.stats.preference import Preference, preferences
-from handful.stats.readings import Annotator, Pair, annotator, pairs_of
+from handful.stats.panels import Panel, members, panel, seat
+from handful.stats.preference import PEOPLE, Preference, preferences
+from handful.stats.readings import Annotator, Pair, outcome
+from handful.stats.reliability import LeaveOneOut, Reliability, between_groups, leave_one_out, reliability
+from handful.stats.significance import multiplicity
 from handful.stats.trust import Trust, examine
+from handful.stats.turns import TurnDifference, Turns
 
+__all__ = ["Study", "Summary", "summarize"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
-    """What was read: ids to records, and names of judges, people and systems to theirs."""
-
-    comparisons: Mapping[str, Comparison]
-    seals: Mapping[str, Seal]
-    named: Sequence[tuple[str, str]] = ()
-    """(subject, baseline) of each pair, in the study's order."""
-    judges: Mapping[str, Sequence[Verdict]] = field(default_factory=dict)
-    people: Mapping[str, Sequence[Verdict]] = field(default_factory=dict)
-    people_wanted: bool = False
-    truncated: Mapping[str, list[str]] = field(default_factory=dict)
-    """Judge -> ids of the comparisons that it saw cut."""
-    responses: Mapping[str, Sequence[Response]] = field(default_factory=dict)
-    unpaired: Sequence[Dropped] = ()
+FEW_PROMPTS = 20
 
 
 class PairSize(Noun, frozen=True):
@@ -48,6 +55,18 @@ class Alpha(Noun, frozen=True):
     nominal: float | None
 
 
+class Graded(Noun, frozen=True):
+    """What was said of single responses and of the turns of dialogues."""
+
+    helpfulness: tuple[MeanGrade, ...] = ()
+    helpfulness_differences: tuple[GradeDifference, ...] = ()
+    shares: tuple[Shares, ...] = ()
+    """Of quality and of safety."""
+    quality_differences: tuple[Superiority, ...] = ()
+    turns: tuple[Turns, ...] = ()
+    turn_differences: tuple[TurnDifference, ...] = ()
+
+
 class Summary(Noun, frozen=True):
     level: float
     draws: int
@@ -59,36 +78,191 @@ class Summary(Noun, frozen=True):
     systems: tuple[SystemLength, ...]
     length_bias: tuple[LengthBias, ...]
     losses: Losses
+    groups: tuple[Agreement, ...] = ()
+    """Agreement of groups: people, and the model judges of each mode."""
+    leave_one_out: tuple[LeaveOneOut, ...] = ()
+    reliability: tuple[Reliability, ...] = ()
+    length_control: tuple[LengthControl, ...] = ()
+    rankings: tuple[Ranking, ...] = ()
+    """Bradley-Terry, where there are more than two systems."""
+    panels: tuple[Panel, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    dialogues: tuple[Preference, ...] = ()
+    """Preference between whole dialogues, as `preference`; its unit is the dialogue."""
+    grades: Graded = Graded()
+    warnings: tuple[str, ...] = ()
+    """What a reader of these figures must know."""
 
 
 def summarize(study: Study, params: Stats, advance: Advance = lambda amount=1, note="": None) -> Summary:
     bootstrap = Bootstrap(params.level, params.draws, params.seed)
-    ids = list(study.comparisons)
-    annotators = [annotator(name, "model", verdicts, ids) for name, verdicts in study.judges.items()]
-    annotators += [annotator(name, "person", verdicts, ids) for name, verdicts in study.people.items()]
-    prompts = {id: comparison.prompt_id for id, comparison in study.comparisons.items()}
-    pairs = pairs_of(study.seals.values(), study.named)
-    preference = preferences(annotators, pairs, bootstrap)
+    annotators, pairs = study.annotators("preference"), study.pairs("preference")
+    prompts = {id: study.comparisons[id].prompt_id for id in study.ids("preference")}
+    seated = {name: members(name, judges, annotators) for name, judges in study.panels.items()}
+    jury = [*annotators, *(seat(name, judges) for name, judges in seated.items())]
+    preference = tuple(preferences(jury, pairs, bootstrap)) if prompts else ()
     advance(1, "preference")
-    agreement = agreements(annotators, prompts, bootstrap)
+    agreement = agreements(annotators, prompts, bootstrap) if prompts else []
+    groups = groups_of(annotators)
+    people = groups.get("people", [])
     advance(1, "agreement")
-    truncated = {name: len(found) for name, found in study.truncated.items()}
+    dialogues = whole_dialogues(study, bootstrap)
+    graded = grades(study, bootstrap)
+    advance(1, "grades")
+    bias = [length_bias(a, study.comparisons, bootstrap) for a in annotators] if prompts else []
+    gates = [
+        gate(name, study.modes.get(name, ""), verdicts, labels, bootstrap)
+        for name, (verdicts, labels) in study.gates.items()
+    ]
+    everyone = study.annotators()
     return Summary(
         level=params.level,
         draws=params.draws,
         pairs=tuple(
             PairSize(p.subject, p.baseline, len(p.seals), len({s.prompt_id for s in p.seals})) for p in pairs
         ),
-        preference=tuple(preference),
+        preference=preference,
         agreement=tuple(agreement),
-        alpha_of_people=alpha_of_people(annotators, ids),
-        trust=tuple(examine(annotators, prompts, truncated, agreement, bootstrap)),
+        alpha_of_people=alpha_of_people(annotators, list(prompts)),
+        trust=trust_of(study, annotators, prompts, agreement, bias, gates, bootstrap),
         systems=tuple(
             system_length(name, study.responses[name], bootstrap) for name in subjects_first(study, pairs)
         ),
-        length_bias=tuple(length_bias(a, study.comparisons, bootstrap) for a in annotators),
-        losses=losses(annotators, dict(study.truncated), study.unpaired, ids, study.people_wanted),
+        length_bias=tuple(bias),
+        losses=losses(
+            everyone, dict(study.truncated), study.unpaired, list(study.comparisons), study.people_wanted
+        ),
+        groups=tuple(between_groups(groups, prompts, bootstrap)),
+        leave_one_out=tuple(leave_one_out(people, prompts, bootstrap)) if len(people) > 1 else (),
+        reliability=tuple(
+            reliability(name, group, prompts, bootstrap) for name, group in groups.items() if len(group) > 1
+        ),
+        length_control=tuple(
+            length_control(a, p, study.comparisons, params.level)
+            for a in annotators
+            for p in pairs
+            if a.kind == "model"
+        ),
+        rankings=rankings(jury, pairs, bootstrap),
+        panels=tuple(panel(name, judges, prompts, bootstrap) for name, judges in seated.items()),
+        gates=tuple(gates),
+        dialogues=dialogues,
+        grades=graded,
+        warnings=tuple(warnings(study, preference, graded, params.level)),
     )
+
+
+def trust_of(
+    study: Study,
+    annotators: Sequence[Annotator],
+    prompts: Mapping[str, str],
+    agreement: Sequence[Agreement],
+    bias: Sequence[LengthBias],
+    gates: Sequence[Gate],
+    bootstrap: Bootstrap,
+) -> tuple[Trust, ...]:
+    """Every model judge, by what it said of responses; of whole dialogues where the study asked of these only."""
+    truncated = {name: len(found) for name, found in study.truncated.items()}
+    if not prompts and study.comparisons:
+        annotators = study.annotators("dialogues")
+        prompts = {id: study.comparisons[id].prompt_id for id in study.ids("dialogues")}
+    longer = {row.judge: row.longer_chosen for row in bias}
+    return tuple(examine(annotators, prompts, truncated, agreement, bootstrap, longer, gates))
+
+
+def groups_of(annotators: Sequence[Annotator]) -> dict[str, list[Annotator]]:
+    """People, and model judges by mode. A name "group:person" puts a person into a group of that name."""
+    found: dict[str, list[Annotator]] = {}
+    for one in annotators:
+        mode = f"models ({one.mode})" if one.mode else "models"
+        own, colon, _ = one.name.partition(":")
+        group = mode if one.kind == "model" else own if colon and own else "people"
+        found.setdefault(group, []).append(one)
+    return found
+
+
+def whole_dialogues(study: Study, bootstrap: Bootstrap) -> tuple[Preference, ...]:
+    if not study.ids("dialogues"):
+        return ()
+    by_dialogue = replace(bootstrap, unit="dialogues")
+    return tuple(preferences(study.annotators("dialogues"), study.pairs("dialogues"), by_dialogue))
+
+
+def grades(study: Study, bootstrap: Bootstrap) -> Graded:
+    helpful, quality = study.graders("helpfulness"), study.graders("quality")
+    by_turn = study.graders("turns")
+    tasks: tuple[tuple[Task, Sequence[Grader]], ...] = (
+        ("quality", quality),
+        ("safety", study.graders("safety")),
+    )
+    return Graded(
+        helpfulness=tuple(row for g in helpful for row in mean_grades(g, bootstrap)),
+        helpfulness_differences=tuple(row for g in helpful for row in grade_differences(g, bootstrap)),
+        shares=tuple(
+            row
+            for task, graders in tasks
+            for g in graders
+            for row in class_shares(g, task, study.out_of_distribution, bootstrap)
+        ),
+        quality_differences=tuple(row for g in quality for row in superiorities(g, bootstrap)),
+        turns=tuple(row for g in by_turn for row in of_turns.turns(g, bootstrap)),
+        turn_differences=tuple(row for g in by_turn for row in of_turns.turn_differences(g, bootstrap)),
+    )
+
+
+def rankings(
+    annotators: Sequence[Annotator], pairs: Sequence[Pair], bootstrap: Bootstrap
+) -> tuple[Ranking, ...]:
+    """Each judge's and panel's, and all people's together, where more than two systems were compared."""
+    if len({name for pair in pairs for name in (pair.subject, pair.baseline)}) < 3:
+        return ()
+    people = [a for a in annotators if a.kind == "person"]
+    voices = [(a.name, a.mode, [a]) for a in annotators if a.kind != "person"]
+    if people:
+        voices.append((PEOPLE, "", people))
+    return tuple(
+        ranking(name, mode, [m for a in group for m in matches(a, pairs)], bootstrap)
+        for name, mode, group in voices
+    )
+
+
+def matches(annotator: Annotator, pairs: Sequence[Pair]) -> list[Match]:
+    """What one annotator said, as matches between subject and baseline."""
+    worth = {"win": 1.0, "tie": 0.5, "loss": 0.0}
+    found: list[Match] = []
+    for pair in pairs:
+        for seal in pair.seals:
+            reading = annotator.readings.get(seal.comparison_id)
+            if reading and reading.choice:
+                got = worth[outcome(reading.choice, seal, pair.subject)]
+                found.append((seal.prompt_id, pair.subject, pair.baseline, got))
+    return found
+
+
+def warnings(study: Study, preference: Sequence[Preference], graded: Graded, level: float) -> list[str]:
+    """Sentences, the most general first."""
+    found = []
+    modes = {mode for mode in study.modes.values() if mode}
+    if len(modes) > 1:
+        found.append(
+            'Some judges were asked as people are ("lima"), others in both orders ("robust"): never take one figure '
+            "of both."
+        )
+    prompts = {seal.prompt_id for seal in study.seals.values()} | {
+        signature.prompt_id for signature in study.signatures.values()
+    }
+    if 0 < len(prompts) < FEW_PROMPTS:
+        found.append(f"{len(prompts)} prompts are few: every interval here is wide, or should be.")
+    baselines = len({row.baseline for row in preference if row.p_value is not None})
+    differences = len({(row.first, row.second) for row in graded.helpfulness_differences})
+    found += filter(
+        None,
+        (
+            multiplicity(baselines, "baselines", level),
+            multiplicity(differences, "differences of mean grades", level),
+        ),
+    )
+    return found
 
 
 def subjects_first(study: Study, pairs: Sequence[Pair]) -> list[str]:

@@ -1,31 +1,21 @@
 """Whether a model judge can be trusted, in numbers and in words.
 
-The tests are those that need no second opinion: does it say the same when sides are swapped, does it favour a
-place, does it always say the same. Passing them all does not make a judge right: only people can show that.
-The thresholds are ours.
+Most tests need no second opinion: does it say the same when sides are swapped, does it favour a place or the longer
+answer, does it always say the same. Passing them all does not make a judge right: only people can show that, by judging
+the study too or by the labelled pairs of the gate. What follows from the figures is in `standing`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from handful.core.types import MIRROR, Choice, Interval, Noun
 from handful.stats.agreement import Agreement, tie_discounted
-from handful.stats.bootstrap import Bootstrap
+from handful.stats.bootstrap import Bootstrap, nothing
+from handful.stats.gate import Gate
 from handful.stats.preference import PEOPLE
 from handful.stats.readings import Annotator
-
-MAX_FLIP_SHARE = 0.2
-"""Distrust where the interval of the share of changed minds lies above this. On LLMBar, GPT-4 of 2023 changed
-its mind in 7%, the weaker judges of that year in 25-59%."""
-MAX_POSITION_BIAS = 0.1
-"""Distrust where the first place is chosen this much more, or less, than half the time, beyond doubt."""
-MAX_UNREADABLE_SHARE = 0.2
-MIN_COMPARISONS = 10
-"""Below this many, a judge that always says the same may do so by chance."""
-
-Grade = Literal["no", "unproven", "validated"]
+from handful.stats.standing import MIN_COMPARISONS, Standing, flags, judgement
 
 
 class Trust(Noun, frozen=True):
@@ -46,9 +36,16 @@ class Trust(Noun, frozen=True):
     always: str
     """What it always said ("tie", "the first shown" …), or nothing."""
     agreement_with_people: Interval | None
-    grade: Grade
+    grade: Standing
     words: tuple[str, ...]
     """The verdict on the judge, in sentences."""
+    mode: str = ""
+    flags: tuple[str, ...] = ()
+    """What was found: "position", "length", "flips", "unreadable", "always"; thresholds in standing.py."""
+    longer_chosen: Interval = nothing()
+    """How often it chose the longer answer, among readings that chose one and whose lengths differ."""
+    gate_accuracy: Interval | None = None
+    """On the gate's labelled pairs, where there are any."""
 
 
 def trust(
@@ -57,6 +54,8 @@ def trust(
     truncated: int,
     against_people: Agreement | None,
     bootstrap: Bootstrap,
+    longer: Interval | None = None,
+    gate: Gate | None = None,
 ) -> Trust:
     """Examine a model judge.
 
@@ -64,6 +63,8 @@ def trust(
         prompts: comparison id -> prompt id.
         truncated: comparisons that it saw cut.
         against_people: its agreement with all people, where there are any.
+        longer: how often it chose the longer answer.
+        gate: its verdicts on labelled pairs, where there are any.
     """
     both = [
         (prompts[id], orders["forward"], orders["swapped"])
@@ -84,7 +85,9 @@ def trust(
         f"trust/{judge.name}/unreadable",
     )
     always = always_said(judge)
-    grade, words = judgement(agreed[-1], position, lost, always, against_people)
+    longer = longer or nothing()
+    found = flags(agreed[-1], position, longer, lost, always)
+    grade, words = judgement(found, against_people, gate)
     return Trust(
         judge=judge.name,
         comparisons=len(judge.readings),
@@ -99,6 +102,10 @@ def trust(
         agreement_with_people=against_people.tie_discounted if against_people else None,
         grade=grade,
         words=tuple(words),
+        mode=judge.mode,
+        flags=tuple(found.flags),
+        longer_chosen=longer,
+        gate_accuracy=gate.accuracy if gate else None,
     )
 
 
@@ -119,85 +126,28 @@ def always_said(judge: Annotator) -> str:
     return {"left": "the first shown", "right": "the second shown", "tie": "a tie"}[places.pop()]
 
 
-def judgement(
-    flipped: Interval, position: Interval, lost: Interval, always: str, against_people: Agreement | None
-) -> tuple[Grade, list[str]]:
-    """The grade, and the sentences that say why."""
-    against = distrust(flipped, position, lost, always)
-    if against:
-        return "no", [f"Do not trust this judge: {reason}." for reason in against]
-    words = [consistency(flipped)]
-    if against_people is None or against_people.comparisons == 0:
-        return "unproven", [
-            *words,
-            "It was not validated against people: consistent is not the same as right.",
-        ]
-    low, floor = (
-        against_people.tie_discounted.low,
-        max(against_people.chance or 0, against_people.always_tie or 0),
-    )
-    measured = (
-        f"It agrees with people at {percent(against_people.tie_discounted.estimate)} (tie-discounted; "
-        f"always saying tie would score {percent(against_people.always_tie)}, "
-        f"chance {percent(against_people.chance)})"
-    )
-    if low is None or low <= floor:
-        return "unproven", [*words, f"{measured}, which is not beyond doubt more than those."]
-    return "validated", [*words, f"{measured}."]
-
-
-def distrust(flipped: Interval, position: Interval, lost: Interval, always: str) -> list[str]:
-    """Reasons not to trust a judge, the gravest first; clauses without their full stop."""
-    reasons = []
-    if always:
-        reasons.append(f"whatever it was shown, it chose {always} every time it could be read")
-    if flipped.low is not None and flipped.low > MAX_FLIP_SHARE:
-        reasons.append(
-            "shown the same two answers in the other order it changed its mind in "
-            f"{percent(flipped.estimate)} of cases (n = {flipped.n} {flipped.unit})"
-        )
-    low, high = position.low, position.high
-    if low is not None and high is not None and not always:
-        if low > 0.5 + MAX_POSITION_BIAS:
-            reasons.append(
-                f"it chose the answer shown first in {percent(position.estimate)} of its decisions"
-            )
-        if high < 0.5 - MAX_POSITION_BIAS:
-            reasons.append(
-                "it chose the answer shown second in "
-                f"{percent(1 - (position.estimate or 0))} of its decisions"
-            )
-    if lost.estimate is not None and lost.estimate > MAX_UNREADABLE_SHARE:
-        reasons.append(f"{percent(lost.estimate)} of its verdicts could not be read")
-    return reasons
-
-
-def consistency(flipped: Interval) -> str:
-    if flipped.estimate is None:
-        return "It was not asked in both orders, so nothing is known of how steady it is."
-    changed = f"it changed its mind in {percent(flipped.estimate)} of cases (n = {flipped.n} {flipped.unit})"
-    if flipped.high is None or flipped.high > MAX_FLIP_SHARE:
-        return (
-            f"Shown the same two answers in the other order, {changed}: that is not enough to call it steady."
-        )
-    return f"It is steady: shown the same two answers in the other order, {changed}."
-
-
-def percent(value: float | None) -> str:
-    return "an unknown share" if value is None else f"{100 * value:.0f}%"
-
-
 def examine(
     annotators: Sequence[Annotator],
     prompts: Mapping[str, str],
     truncated: Mapping[str, int],
     agreements: Sequence[Agreement],
     bootstrap: Bootstrap,
+    longer: Mapping[str, Interval] | None = None,
+    gates: Sequence[Gate] = (),
 ) -> list[Trust]:
     """Every model judge."""
+    by_name = {gate.judge: gate for gate in gates}
     with_people = {a.first: a for a in agreements if a.second == PEOPLE and a.first != PEOPLE}
     return [
-        trust(a, prompts, truncated.get(a.name, 0), with_people.get(a.name), bootstrap)
+        trust(
+            a,
+            prompts,
+            truncated.get(a.name, 0),
+            with_people.get(a.name),
+            bootstrap,
+            (longer or {}).get(a.name),
+            by_name.get(a.name),
+        )
         for a in annotators
         if a.kind == "model"
     ]

@@ -6,76 +6,164 @@ Only this stage and `report` open the study's sealed key.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.files import write_whole
 from handful.core.optional import need
-from handful.core.types import Comparison, Dropped, Response, Seal, Verdict
-from handful.recipe.evaluation import Stats
+from handful.core.types import Comparison, Dropped, Grade, Prompt, Response, Seal, Signature, Verdict
+from handful.recipe.evaluation import Stats, StatsOfPanels
 from handful.run.progress import progress
 from handful.run.store import MANIFEST, only, read_manifest
 
+if TYPE_CHECKING:
+    from handful.stats.facts import Study
+    from handful.stats.gate import Label
+    from handful.stats.readings import Mode
+
+T = TypeVar("T")
+Said = TypeVar("Said", Verdict, Grade)
+
 
 def work(params: Stats, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]:
-    """Read the study, its judges, its people and the systems' responses; write stats.json.
+    """Read the study, its judges, its people and the systems' responses; write stats.json and readings.jsonl.
 
     Raises:
-        DataError: a verdict names a comparison that the study does not have, or a seal is missing.
+        DataError: a verdict or a grade names what the study does not have, a seal is missing, or a panel is none.
     """
     need("numpy", "statistics")
     need("scipy", "statistics")
-    from handful.stats.summary import Study, summarize
+    from handful.stats.panels import members, seat
+    from handful.stats.readings import pairs_of
+    from handful.stats.record import records
+    from handful.stats.summary import summarize
 
+    panels = params.panels if isinstance(params, StatsOfPanels) else {}
     # By name, not in the recipe's order: the folder's key does not know that order either.
-    inputs = dict(sorted(inputs.items()))
-    study = inputs["study"]
-    comparisons = {c.id: c for c in jsonl.read(study / "comparisons.jsonl", Comparison)}
-    seals = {s.comparison_id: s for s in jsonl.read(study / "sealed" / "key.jsonl", Seal)}
-    if comparisons.keys() != seals.keys():
-        raise DataError(f"{study}: comparisons.jsonl and sealed/key.jsonl name different comparisons")
-    judges = {
-        name: list(read_verdicts(folder, comparisons)) for name, folder in only(inputs, "judge").items()
-    }
-    people: dict[str, list[Verdict]] = defaultdict(list)
-    for verdict in read_verdicts(inputs["annotate"], comparisons) if "annotate" in inputs else ():
-        people[verdict.judge].append(verdict)
-    facts = Study(
-        comparisons=comparisons,
-        seals=seals,
-        named=named_pairs(study),
-        judges=judges,
-        people=dict(sorted(people.items())),
-        people_wanted=people_wanted(inputs),
-        truncated={name: cut(folder) for name, folder in only(inputs, "judge").items()},
-        responses={
-            name: list(jsonl.read(folder / "responses.jsonl", Response))
-            for name, folder in only(inputs, "generate").items()
-        },
-        unpaired=optional(study / "unpaired.jsonl"),
-    )
+    facts = read(dict(sorted(inputs.items())), panels)
     with progress("statistics", None) as advance:
         summary = summarize(facts, params, advance)
     write_whole(out / "stats.json", jsonl.dumps(summary))
-    readings = [j for j in summary.losses.judges if j.kind == "model"]
+    pairs = pairs_of(facts.seals.values(), facts.named)
+    annotators = facts.annotators()
+    seats = [seat(name, members(name, judges, annotators)) for name, judges in panels.items()]
+    jsonl.write(out / "readings.jsonl", records([*annotators, *seats], pairs))
+    models = [j for j in summary.losses.judges if j.kind == "model"]
+    verdicts, grades = (
+        sum(len(said) for group in groups for said in group.values())
+        for groups in ((facts.judges, facts.people), (facts.grades, facts.people_grades))
+    )
     return {
-        "comparisons": len(comparisons),
-        "verdicts": sum(map(len, judges.values())) + sum(map(len, people.values())),
+        "comparisons": len(facts.comparisons),
+        "verdicts": verdicts,
+        "grades": grades,
         "unreadable": sum(j.unreadable for j in summary.losses.judges),
-        "missing": sum(j.missing for j in readings) + summary.losses.unjudged_by_people,
+        "missing": sum(j.missing for j in models) + summary.losses.unjudged_by_people,
     }
+
+
+def read(inputs: Mapping[str, Path], panels: Mapping[str, Sequence[str]]) -> Study:
+    """Everything that the folders hold, and nothing of what the study does not know."""
+    from handful.stats.facts import Study
+
+    study, judges = inputs["study"], only(inputs, "judge")
+    comparisons = {c.id: c for c in rows(study / "comparisons.jsonl", Comparison)}
+    seals = {s.comparison_id: s for s in rows(study / "sealed" / "key.jsonl", Seal)}
+    if comparisons.keys() != seals.keys():
+        raise DataError(f"{study}: comparisons.jsonl and sealed/key.jsonl name different comparisons")
+    signatures = {s.submission_id: s for s in rows(study / "sealed" / "signatures.jsonl", Signature)}
+    graded = {name: list(read_grades(folder, signatures)) for name, folder in judges.items()}
+    people = inputs.get("annotate")
+    return Study(
+        comparisons=comparisons,
+        seals=seals,
+        named=named_pairs(study),
+        judges={name: list(read_verdicts(folder, comparisons)) for name, folder in judges.items()},
+        modes={name: mode_of(folder, name) for name, folder in judges.items()},
+        people=by_judge(read_verdicts(people, comparisons)) if people else {},
+        people_wanted=people_wanted(inputs),
+        truncated={name: cut(folder, comparisons) for name, folder in judges.items()},
+        responses={
+            name: rows(folder / "responses.jsonl", Response)
+            for name, folder in only(inputs, "generate").items()
+        },
+        unpaired=rows(study / "unpaired.jsonl", Dropped),
+        signatures=signatures,
+        grades=graded if signatures else {},
+        people_grades=by_judge(read_grades(people, signatures)) if people else {},
+        gates={name: found for name, folder in judges.items() if (found := read_gate(folder))},
+        panels=panels,
+        out_of_distribution=out_of_distribution(inputs.get("dataset")),
+    )
+
+
+def rows(path: Path, kind: type[T]) -> list[T]:
+    """The records of a file that a study may do without."""
+    return list(jsonl.read(path, kind)) if path.exists() else []
+
+
+def by_judge(said: Iterable[Said]) -> dict[str, list[Said]]:
+    """Each person's verdicts or grades, by pseudonym."""
+    found: dict[str, list[Said]] = defaultdict(list)
+    for one in said:
+        found[one.judge].append(one)
+    return dict(sorted(found.items()))
 
 
 def read_verdicts(folder: Path, comparisons: Mapping[str, Comparison]) -> list[Verdict]:
     path = folder / "verdicts.jsonl"
-    found = list(jsonl.read(path, Verdict)) if path.exists() else []
+    found = rows(path, Verdict)
     for number, verdict in enumerate(found, start=1):
         if verdict.comparison_id not in comparisons:
             raise DataError(f"{path}:{number}: comparison {verdict.comparison_id!r} is not in the study")
     return found
+
+
+def read_grades(folder: Path, signatures: Mapping[str, Signature]) -> list[Grade]:
+    """Grades of the study's submissions, each one that its task has."""
+    from handful.stats.grades import CLASSES
+
+    path = folder / "grades.jsonl"
+    found = rows(path, Grade)
+    for number, grade in enumerate(found, start=1):
+        signature = signatures.get(grade.submission_id)
+        if signature is None:
+            raise DataError(f"{path}:{number}: submission {grade.submission_id!r} is not in the study")
+        known = CLASSES.get(signature.task, ())
+        if grade.grade is not None and grade.grade not in known:
+            raise DataError(
+                f"{path}:{number}: {grade.grade!r} is no grade of {signature.task}; there are {', '.join(known)}"
+            )
+    return found
+
+
+def read_gate(folder: Path) -> tuple[list[Verdict], list[Label]] | None:
+    """A judge's verdicts on labelled pairs, and the labels; None where there is no gate."""
+    from handful.stats.gate import Label
+
+    labels = rows(folder / "gate_labels.jsonl", Label)
+    return (rows(folder / "gate.jsonl", Verdict), labels) if labels else None
+
+
+def mode_of(folder: Path, name: str) -> Mode:
+    """How a judge was asked, as its manifest says."""
+    if not (folder / MANIFEST).exists():
+        return ""
+    manifest = read_manifest(folder)
+    params = manifest.params if isinstance(manifest.params, dict) else {}
+    mode = manifest.counts.get("mode") or params.get("judges", {}).get(name, {}).get("mode")
+    return mode if mode in ("robust", "lima") else ""
+
+
+def out_of_distribution(dataset: Path | None) -> frozenset[str]:
+    """Ids of the test prompts with the tag `ood`."""
+    from handful.stats.grades import OOD
+
+    prompts = rows(dataset / "test.jsonl", Prompt) if dataset else []
+    return frozenset(prompt.id for prompt in prompts if OOD in prompt.tags)
 
 
 def named_pairs(study: Path) -> list[tuple[str, str]]:
@@ -91,10 +179,7 @@ def people_wanted(inputs: Mapping[str, Path]) -> bool:
     return bool(folder and (folder / MANIFEST).exists() and read_manifest(folder).counts.get("wanted"))
 
 
-def cut(folder: Path) -> list[str]:
+def cut(folder: Path, comparisons: Mapping[str, Comparison]) -> list[str]:
     """Ids of the comparisons that a judge saw cut, each once."""
-    return list(dict.fromkeys(d.id for d in optional(folder / "truncated.jsonl")))
-
-
-def optional(path: Path) -> list[Dropped]:
-    return list(jsonl.read(path, Dropped)) if path.exists() else []
+    found = (dropped.id for dropped in rows(folder / "truncated.jsonl", Dropped))
+    return list(dict.fromkeys(id for id in found if id in comparisons))

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface
 
 from handful.core.errors import DataError
+from handful.train.causal import causal_attention
 
 NAME = "per_document"
 
@@ -71,12 +72,15 @@ def packed_sdpa(
             f"{_name(module)}: does not hand doc_ends on to its attention, so examples cannot be packed"
         )
     groups = query.shape[1] // key.shape[1]
-    if groups > 1:
+    ours = by_blocks(query, softcap)
+    if groups > 1 and not ours:
         key, value = (x.repeat_interleave(groups, dim=1) for x in (key, value))
     parts = []
     for start, end in pairwise((0, *doc_ends)):
         q, k, v = (x[:, :, start:end] for x in (query, key, value))
-        if softcap is not None:
+        if ours:
+            parts.append(causal_attention(q, k, v, scaling, sliding_window))
+        elif softcap is not None:
             parts.append(_softcapped(q, k, v, scaling, sliding_window, softcap))
         elif sliding_window is not None and end - start > sliding_window:
             band = _band(end - start, sliding_window, q.device)
@@ -84,6 +88,11 @@ def packed_sdpa(
         else:
             parts.append(F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling))
     return torch.cat(parts, dim=2).transpose(1, 2), None
+
+
+def by_blocks(query: Tensor, softcap: float | None) -> bool:
+    """Whether our own attention does it; else torch's, whose kernels for GPUs are fast."""
+    return query.device.type == "cpu" and softcap is None
 
 
 def _check(

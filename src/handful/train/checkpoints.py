@@ -5,40 +5,38 @@ goes on from lies apart, in `resume/step-000050`: the optimizer's moments, the s
 epoch's checkpoint has the same. Each is written beside its place and renamed when complete, and an older state goes
 only after a newer one is there. No generator's state is needed: every random draw follows from the seed and the step.
 
-With many processes all call the functions that save; the first puts the tensors together and writes. What it writes
-does not tell how many there were, so another number may go on.
+With many processes all call these functions. Each writes its own parts of a state, and then the first its record,
+which has the sha256 of every file. Another number of processes may go on.
 """
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.optim import AdamW
 
 from handful.core.errors import DataError
-from handful.core.files import file_hash, write_whole
-from handful.models.load import quietly
-from handful.train import lora
-from handful.train.distributed import ALONE, Ranks, named_whole, spread
+from handful.core.files import file_hash, files_below, write_whole
+from handful.train import lora, parts, plain
+from handful.train.distributed import ALONE, Ranks, local, named_whole
+from handful.train.parts import Stored
 
 RESUME = "resume"
 STATE = "state.json"
-OPTIMIZER = "optimizer.safetensors"
-ADAPTERS = "adapters.safetensors"
 PARTIAL = ".partial"
-MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+MOMENTS = ("exp_avg", "exp_avg_sq")
+STEP = "step"
 
 
 class State(msgspec.Struct, frozen=True):
@@ -60,33 +58,10 @@ def state_folder(out: Path, step: int) -> Path:
     return out / RESUME / f"step-{step:06d}"
 
 
-def save_model(model: Any, tokenizer: Any, folder: Path, ranks: Ranks = ALONE) -> None:
-    """A checkpoint that `from_pretrained` loads: float32 weights, tokenizer, chat template, generation settings."""
-    tensors = ranks.gather(named_whole(model))
-    if ranks.leads:
-        with whole(folder) as partial:
-            fill(model, tokenizer, partial, tensors)
-
-
-def fill(model: Any, tokenizer: Any, folder: Path, tensors: dict[str, Tensor]) -> None:
-    """Write a model whose state dict is `tensors`; its own weights are not read."""
-    model.config._name_or_path = ""  # where the base model lay on this machine is nobody's business
-    with quietly():
-        if lora.has_adapters(model):
-            model.save_pretrained(folder, state_dict=lora.merged(model, tensors))
-            fill_adapter(model, folder / "adapter", tensors)
-        else:
-            model.save_pretrained(folder, state_dict=tensors)
-        tokenizer.save_pretrained(folder)
-
-
-def fill_adapter(model: Any, folder: Path, tensors: dict[str, Tensor]) -> None:
-    """The adapters by themselves in peft's format, where peft computes the same with them."""
-    config = lora.adapter_config(model)
-    if config is not None:
-        folder.mkdir()
-        save_file(lora.adapter_tensors(tensors), folder / "adapter_model.safetensors")
-        write_whole(folder / "adapter_config.json", json.dumps(config, indent=2).encode())
+def save_model(model: Any, tokenizer: Any, folder: Path, together: Ranks = ALONE) -> None:
+    """A checkpoint that `from_pretrained` loads."""
+    with whole(folder, together) as partial:
+        plain.write(model, tokenizer, partial, together)
 
 
 def save_state(
@@ -97,7 +72,7 @@ def save_state(
     model: Any,
     tokenizer: Any,
     optimizer: AdamW,
-    ranks: Ranks = ALONE,
+    together: Ranks = ALONE,
 ) -> None:
     """Make `step` the place to go on from, and forget the earlier one.
 
@@ -106,31 +81,39 @@ def save_state(
             they are saved always, and nothing else is.
     """
     folder = state_folder(out, step)
-    adapted = lora.has_adapters(model)
-    weights = "" if adapted else weights
-    remembered = ranks.gather(moments(model, optimizer))
-    wanted = ((name, part) for name, part in named_whole(model) if not adapted or lora.is_trained(name))
-    tensors = {} if weights else ranks.gather(wanted)
-    if not ranks.leads:
-        return
-    with whole(folder) as partial:
-        if adapted:
-            save_file(lora.trained(tensors), partial / ADAPTERS)
-        elif not weights:
-            fill(model, tokenizer, partial, tensors)
-        save_file(remembered, partial / OPTIMIZER)
-        files = {f"{RESUME}/{folder.name}/{file.name}": file_hash(file) for file in tensors_in(partial)}
+    place = f"{RESUME}/{folder.name}"
+    weights = "" if lora.has_adapters(model) else weights
+    with whole(folder, together) as partial:
+        tensors = [*moments(model, optimizer)]
+        if not weights:
+            tensors += own_weights(model, tokenizer, partial, together)
+        hashes = {f"{place}/{name}": sha for name, sha in parts.write(tensors, partial, together).items()}
         if weights:
-            files |= {f"{weights}/{file.name}": file_hash(file) for file in tensors_in(out / weights)}
-        state = State(step, epochs_done, weights or f"{RESUME}/{folder.name}", files)
-        write_whole(partial / STATE, msgspec.json.encode(state))
-    for other in folder.parent.iterdir():
-        if other != folder:
-            shutil.rmtree(other)
+            known = [f"{weights}/{file.relative_to(out / weights)}" for file in files_below(out / weights)]
+            hashes |= {name: file_hash(out / name) for name in known[together.rank :: together.size]}
+        files = {name: sha for said in together.all(hashes) for name, sha in said.items()}
+        if together.leads:
+            if not weights:
+                beside = [file for file in files_below(partial) if not parts.is_part(file)]
+                files |= {f"{place}/{file.relative_to(partial)}": file_hash(file) for file in beside}
+            state = State(step, epochs_done, weights or place, dict(sorted(files.items())))
+            write_whole(partial / STATE, msgspec.json.encode(state))
+    if together.leads:
+        for other in folder.parent.iterdir():
+            if other != folder:
+                shutil.rmtree(other)
 
 
-def tensors_in(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.safetensors"))
+def own_weights(model: Any, tokenizer: Any, folder: Path, together: Ranks) -> Iterator[tuple[str, Tensor]]:
+    """The weights that go into the parts of a state. What else a model needs to be loaded is written beside them."""
+    if lora.has_adapters(model):
+        return ((name, tensor) for name, tensor in named_whole(model) if lora.is_trained(name))
+    if plain.is_renamed(model, together):
+        plain.write(model, tokenizer, folder, together)
+        return iter(())
+    if together.leads:
+        plain.write_beside(model, tokenizer, folder)
+    return named_whole(model)
 
 
 def forget(out: Path) -> None:
@@ -151,69 +134,100 @@ def moments(model: nn.Module, optimizer: AdamW) -> Iterator[tuple[str, Tensor]]:
     """AdamW's state by name, such as "exp_avg/model.norm.weight"; this process's parts of it."""
     for name, weight in model.named_parameters():
         if weight in optimizer.state:
-            for kind in MOMENTS:
+            for kind in (*MOMENTS, STEP):
                 yield f"{kind}/{name}", optimizer.state[weight][kind]
 
 
-def load_moments(model: nn.Module, optimizer: AdamW, out: Path, step: int) -> None:
-    """Give the optimizer back what it knew after `step`; with many processes, to each its part."""
-    with safe_open(state_folder(out, step) / OPTIMIZER, framework="pt") as stored:
-        known = set(stored.keys())
-        for name, weight in model.named_parameters():
-            if f"step/{name}" in known:
-                optimizer.state[weight] = {
-                    kind: spread(stored.get_tensor(f"{kind}/{name}"), like=weight) for kind in MOMENTS
-                }
+def stored(out: Path, state: State) -> Stored:
+    """All tensors of a state, by name."""
+    return Stored(out / name for name in state.files if name.endswith(".safetensors"))
 
 
-def load_adapters(out: Path, state: State) -> dict[str, Tensor]:
-    return load_file(out / state.weights / ADAPTERS)
+@torch.no_grad()
+def load_moments(model: nn.Module, optimizer: AdamW, known: Stored, together: Ranks) -> None:
+    """Give the optimizer back what it knew; with many processes, to each its part."""
+    for name, weight in model.named_parameters():
+        if f"{STEP}/{name}" in known:
+            kept = {kind: torch.zeros_like(weight, requires_grad=False) for kind in MOMENTS}
+            for kind, moment in kept.items():
+                local(moment).copy_(known.own(f"{kind}/{name}", weight, together))
+            optimizer.state[weight] = {**kept, STEP: known.read(f"{STEP}/{name}").to(weight.device)}
 
 
-def latest(out: Path) -> State | None:
-    """The newest state in `out` that can be read whole; what cannot is removed, and said so."""
+def adapters(known: Stored) -> dict[str, Tensor]:
+    return {name: known.read(name) for name in known.places if lora.is_trained(name) and "/" not in name}
+
+
+def latest(out: Path, together: Ranks = ALONE) -> State | None:
+    """The newest state in `out` whose files are as they were saved; what is not is removed, and said so.
+
+    Each process looks at its share of the files.
+    """
+    while (state := together.agree(newest(out) if together.leads else None)) is not None:
+        mine = [*state.files.items()][together.rank :: together.size]
+        faults = [fault for said in together.all([*altered(out, mine)]) for fault in said]
+        if not faults:
+            return state
+        if together.leads:
+            give_up(state_folder(out, state.step), faults[0])
+    return None
+
+
+def newest(out: Path) -> State | None:
+    """The newest state whose record can be read. Those that were never finished are removed."""
     for folder in sorted((out / RESUME).glob("step-*"), reverse=True):
         if folder.name.endswith(PARTIAL):
             shutil.rmtree(folder)
             continue
         try:
-            return readable(out, folder)
-        except (OSError, SafetensorError, msgspec.MsgspecError) as error:
-            print(f"  {folder}: cannot be read ({error}); going on without it", file=sys.stderr, flush=True)
-            shutil.rmtree(folder)
+            return msgspec.json.decode((folder / STATE).read_bytes(), type=State)
+        except (OSError, msgspec.MsgspecError) as error:
+            give_up(folder, str(error))
     return None
 
 
-def readable(out: Path, folder: Path) -> State:
-    """The state in `folder`. Raises what the reader of a broken file raises."""
-    state = msgspec.json.decode((folder / STATE).read_bytes(), type=State)
-    weights = out / state.weights
-    shards = [file for file in weights.glob("*.safetensors") if file.name != OPTIMIZER]
-    if not shards or not any((weights / name).exists() for name in ("config.json", ADAPTERS)):
-        raise FileNotFoundError(f"{weights}: holds no weights")
-    for file in (folder / OPTIMIZER, *shards):
-        with safe_open(file, framework="pt"):  # checks that the header and the length agree
-            pass
-    for name, sha256 in state.files.items():
-        if file_hash(out / name) != sha256:
-            raise OSError(f"{name} is not as it was saved")
-    return state
+def give_up(folder: Path, why: str) -> None:
+    print(f"  {folder}: cannot be read ({why}); going on without it", file=sys.stderr, flush=True)
+    shutil.rmtree(folder)
+
+
+def altered(out: Path, files: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """What is wrong with files that should have these hashes."""
+    for name, sha256 in files:
+        try:
+            if file_hash(out / name) != sha256:
+                yield f"{name} is not as it was saved"
+        except FileNotFoundError:
+            yield f"{name} is missing"
+        except OSError as error:
+            yield f"{name}: {error.strerror}"
 
 
 @contextmanager
-def whole(folder: Path) -> Iterator[Path]:
-    """A scratch folder that takes the name `folder` when the block is left without an error."""
+def whole(folder: Path, together: Ranks = ALONE) -> Iterator[Path]:
+    """A scratch folder that takes the name `folder` when all processes have left the block without an error."""
     partial = folder.with_name(folder.name + PARTIAL)
-    for old in (partial, folder):
-        shutil.rmtree(old, ignore_errors=True)
-    partial.mkdir(parents=True)
+    if together.leads:
+        for old in (partial, folder):
+            shutil.rmtree(old, ignore_errors=True)
+        partial.mkdir(parents=True)
+    together.all(None)
     with room(folder):
         yield partial
-        for file in filter(Path.is_file, partial.rglob("*")):
-            file.chmod(0o644)  # safetensors makes them readable by their owner alone
-            with file.open("rb") as handle:
-                os.fsync(handle.fileno())
-    partial.rename(folder)
+        together.all(None)
+        if together.leads:
+            settle(partial)
+    if together.leads:
+        partial.rename(folder)
+    together.all(None)
+
+
+def settle(folder: Path) -> None:
+    """See to it that the files of a folder are on the disk, for everybody to read."""
+    for file in filter(Path.is_file, folder.rglob("*")):
+        file.chmod(0o644)  # safetensors makes them readable by their owner alone
+        with file.open("rb") as handle:
+            os.fsync(handle.fileno())
 
 
 @contextmanager

@@ -33,13 +33,23 @@ from handful.run.progress import progress
 from handful.train import card, checkpoints
 from handful.train.attention import prove_packing
 from handful.train.checkpoints import State, epoch_folder
-from handful.train.dev import DevSample, Epoch, answers, dev_loss, dropout_warning, mean_loss, noisy_loss
-from handful.train.distributed import Ranks, led, ranks, shard
+from handful.train.dev import (
+    DevSample,
+    Epoch,
+    Noisy,
+    answers,
+    dev_loss,
+    dropout_warning,
+    evaluated,
+    noisy_loss,
+)
+from handful.train.distributed import Ranks, led, ranks
 from handful.train.dropout import add_residual_dropout
 from handful.train.loop import Step, Trainee, adamw, steps
 from handful.train.lora import add_adapters, load_trained, with_row
 from handful.train.loss import head_of
 from handful.train.masking import Document, by_source, encode
+from handful.train.parts import Stored, as_stored, holds_all, spread
 from handful.train.schedule import Batch, batches
 from handful.train.shortage import memory_told
 from handful.train.tracking import watching
@@ -68,8 +78,9 @@ def run_together(params: Train, dataset: Path, out: Path, together: Ranks) -> di
     if not examples:
         raise DataError(f"{dataset / 'train.jsonl'}: holds no examples, so there is nothing to train on")
     dev = list(jsonl.read(dataset / "dev.jsonl", Example))
-    state = together.agree(checkpoints.latest(out) if together.leads else None)
-    tokenizer, model, eot_id = load(params, out, state, together)
+    state = checkpoints.latest(out, together)
+    stored = checkpoints.stored(out, state) if state else None
+    tokenizer, model, eot_id = load(params, out, state, stored, together)
     parameters = model.num_parameters()
     context = getattr(model.config, "max_position_embeddings", None) or params.max_tokens
     texts = encode_all(params, examples, dev, tokenizer, eot_id, min(params.max_tokens, context))
@@ -77,7 +88,7 @@ def run_together(params: Train, dataset: Path, out: Path, together: Ranks) -> di
     if not together.agree(together.leads and is_finished(out, plan)):
         if state is None and together.leads:
             checkpoints.check_room(out, plan[-1].epoch if params.keep == "all" else 2, parameters)
-        trainee = prepare(params, model, eot_id, out, state, together)
+        trainee = prepare(params, model, eot_id, stored, together)
         train(params, trainee, tokenizer, eot_id, texts, plan, state, out)
     if not together.leads:
         return {}
@@ -90,17 +101,28 @@ def run_together(params: Train, dataset: Path, out: Path, together: Ranks) -> di
     return counted
 
 
-def load(params: Train, out: Path, state: State | None, together: Ranks) -> tuple[Any, Any, int]:
+def load(
+    params: Train, out: Path, state: State | None, stored: Stored | None, together: Ranks
+) -> tuple[Any, Any, int]:
     """Tokenizer, float32 model and the EOT's id: the base model with a new token, or the weights to go on from.
 
     A run with adapters goes on from the base: `prepare` puts the stored adapters in. With many processes the first one
-    has the model on the CPU, and the others only its shape.
+    has the base on the CPU, and the others only its shape; stored weights are nobody's until `prepare`.
     """
     device = pick_device(params.device) if together.size == 1 else "cpu"
     from_base = state is None or params.lora_rank > 0
     source = params.model if from_base or state is None else str((out / state.weights).resolve())
     tokenizer = load_tokenizer(source)
-    model = load_model(source, device, torch.float32) if together.leads else load_shape(source)
+    if not together.leads:
+        model = load_shape(source)
+    elif from_base or stored is None:
+        model = load_model(source, device, torch.float32)
+    else:
+        model = load_shape(source, weights_only=True)
+        if not holds_all(stored, model):  # stored under other names: transformers knows which
+            model = load_model(source, device, torch.float32)
+        elif together.size == 1:
+            model = as_stored(model, stored).to(device)
     if from_base:
         return tokenizer, model, add_eot(model, tokenizer, params.eot_token, params.eot_init)
     return tokenizer, model, int(tokenizer.convert_tokens_to_ids(params.eot_token))
@@ -122,28 +144,30 @@ def encode_all(
     return Texts(documents, dev_documents, prompts, cut + dev_cut)
 
 
-def prepare(
-    params: Train, model: Any, eot_id: int, out: Path, state: State | None, together: Ranks
-) -> Trainee:
-    """Prove that the model can be trained as asked, spread it over the processes, and give it an optimizer."""
+def prepare(params: Train, model: Any, eot_id: int, stored: Stored | None, together: Ranks) -> Trainee:
+    """Prove that the model can be trained as asked, spread it over the processes, and give it an optimizer.
+
+    Processes without weights prove nothing; of a run that goes on it was proved when it began.
+    """
     device = pick_device(params.device)
     if device == "cpu":
         fast_float32()
-    if together.leads:  # the others have nothing to prove it on
+    real = not any(weight.is_meta for weight in model.parameters())
+    if real:
         prove_packing(model)
-    head = head_of(model, prove=together.leads)
+    head = head_of(model, prove=real)
     if params.lora_rank > 0:
         add_adapters(model, eot_id, params)
         head = with_row(head, model)
-        if state is not None and together.leads:
-            load_trained(model, checkpoints.load_adapters(out, state))
-    add_residual_dropout(model, params.residual_dropout, prove=together.leads)
+        if stored is not None and together.leads:
+            load_trained(model, checkpoints.adapters(stored))
+    add_residual_dropout(model, params.residual_dropout, prove=real)
     if params.gradient_checkpointing:
         checkpoint_activations(model)
-    root = None if together.size == 1 else shard(model, device, together)
+    root = None if together.size == 1 else spread(model, device, stored, together)
     optimizer = adamw(model, params)
-    if state is not None:
-        checkpoints.load_moments(model, optimizer, out, state.step)
+    if stored is not None:
+        checkpoints.load_moments(model, optimizer, stored, together)
     if root is not None:  # or the whole weights would stay in memory
         layer = model.get_output_embeddings()
         head = replace(head, weight=layer.weight, bias=layer.bias)
@@ -188,10 +212,10 @@ def train(
                 lambda: answers(trainee, tokenizer, eot_id, texts.prompts, epoch, params),
             )
         loss, tokens = dev_loss(trainee, texts.dev, params.pack_tokens)
-        noisy = None if epoch > 0 else loss_with_dropout(params, trainee, texts, plan, loss)
+        noisy = None if epoch > 0 else loss_with_dropout(params, trainee, texts, plan)
         if together.leads:
             assert samples is not None
-            record = Epoch(epoch, step, loss, tokens, noisy)
+            record = evaluated(epoch, step, loss, tokens, noisy)
             jsonl.append(out / "dev_samples.jsonl", samples)
             watch.evaluation(record, samples)
             jsonl.append(out / "epochs.jsonl", [record])  # last: it says the epoch is done
@@ -229,19 +253,14 @@ def remember(params: Train, trainee: Trainee, tokenizer: Any, batch: Batch, out:
         checkpoints.remove_epochs(out, before=finished)
 
 
-def loss_with_dropout(
-    params: Train, trainee: Trainee, texts: Texts, plan: Sequence[Batch], plain: float | None
-) -> float | None:
-    """The untrained model's loss on the dev set, which is `plain` without dropout, under residual dropout; without a
-    dev set, that on the first batch. Says it where dropout costs much. None where there is no dropout."""
+def loss_with_dropout(params: Train, trainee: Trainee, texts: Texts, plan: Sequence[Batch]) -> Noisy | None:
+    """The untrained model's loss under residual dropout, on the dev set or else on the first batch. Says it where
+    dropout costs much. None where there is no dropout."""
     if params.residual_dropout == 0:
         return None
-    documents = texts.dev
-    if plain is None:
-        documents = [texts.train[place] for place in plan[0].places]
-        plain = mean_loss(trainee, documents, params.pack_tokens)
+    documents = texts.dev or [texts.train[place] for place in plan[0].places]
     noisy = noisy_loss(trainee, documents, params)
-    warning = dropout_warning(plain, noisy, params.residual_dropout)
+    warning = dropout_warning(noisy, params.residual_dropout)
     if warning and trainee.ranks.leads:
         print(warning, file=sys.stderr, flush=True)
     return noisy

@@ -77,6 +77,14 @@ class Ranks:
         dist.broadcast_object_list(said, src=0, device=torch.device("cpu"))
         return said[0]
 
+    def all(self, value: T) -> list[T]:
+        """What each process says, in their order. None goes on before all have said it."""
+        if self.size == 1:
+            return [value]
+        said: list[Any] = [None] * self.size
+        dist.all_gather_object(said, value)
+        return said
+
     def gather(self, tensors: Iterable[tuple[str, Tensor]]) -> dict[str, Tensor]:
         """Whole tensors by name, on the CPU of the first process; nothing on the others.
 
@@ -170,14 +178,20 @@ class Sharded(nn.Module):
         return work()
 
 
-def shard(model: Any, device: str, together: Ranks) -> Sharded:
-    """Spread the first process's model over all, onto their devices.
+def shard(
+    model: Any, device: str, together: Ranks, fill: Callable[[nn.Module], None] | None = None
+) -> Sharded:
+    """Spread a model over all processes, onto their devices.
 
-    The first must hold its weights whole, on its CPU. The others need only their shapes.
+    Args:
+        fill: gives each process its part of the weights. Without it they are those of the first process, which holds
+            them whole, on its CPU. All else that a model holds, such as the angles of rotary embeddings, is the
+            first one's; else the model may have shapes only (torch's device "meta").
     """
     mesh = init_device_mesh(device, (together.size,))
-    whole = dict(model.named_parameters()) if together.leads else {}
+    whole = dict(model.named_parameters()) if together.leads and fill is None else {}
     whole = {name: weight.detach() for name, weight in whole.items()}
+    said = together.agree(dict(computed_once(model)) if together.leads else {})
     for layer in layers_of(model):
         fully_shard(layer, mesh=mesh)
     root = Sharded(model)
@@ -189,12 +203,17 @@ def shard(model: Any, device: str, together: Ranks) -> Sharded:
     if any(weight.is_meta for weight in model.parameters()):
         root.to_empty(device=device)
     with torch.no_grad():
-        hand_out(model, whole, device, together)
+        if fill is None:
+            hand_out(model, whole, device, together)
+        else:
+            fill(model)
+    for (path, name), tensor in said.items():
+        setattr(model.get_submodule(path), name, tensor.to(device))
     return root
 
 
 def hand_out(model: Any, whole: dict[str, Tensor], device: str, together: Ranks) -> None:
-    """Give every process its part of the first one's weights, one at a time, and all that a model computes once.
+    """Give every process its part of the first one's weights, one at a time.
 
     Args:
         whole: the weights by name, in the first process.
@@ -202,9 +221,6 @@ def hand_out(model: Any, whole: dict[str, Tensor], device: str, together: Ranks)
     for name, weight in sorted(model.named_parameters()):
         source = whole.pop(name).to(device) if together.leads else torch.empty(weight.shape, device=device)
         weight.copy_(distribute_tensor(source, weight.device_mesh, weight.placements, src_data_rank=0))
-    said = together.agree(dict(computed_once(model)) if together.leads else {})
-    for (path, name), tensor in said.items():
-        setattr(model.get_submodule(path), name, tensor.to(device))
 
 
 def computed_once(model: nn.Module) -> Iterator[tuple[tuple[str, str], Tensor]]:
@@ -228,14 +244,6 @@ def run_inside(root: Sharded | None, work: Callable[[], T]) -> T:
 def local(tensor: Tensor) -> Tensor:
     """This process's part of a tensor."""
     return tensor.to_local() if isinstance(tensor, DTensor) else tensor
-
-
-def spread(tensor: Tensor, like: Tensor) -> Tensor:
-    """A whole tensor, the same in every process, laid out as `like` is."""
-    moved = tensor.to(like.device)
-    if not isinstance(like, DTensor) or tensor.ndim == 0:
-        return moved
-    return distribute_tensor(moved, like.device_mesh, like.placements, src_data_rank=None)
 
 
 def whole_norm(norm: Tensor, together: Ranks) -> Tensor:

@@ -9,7 +9,7 @@ Not counted: loading, evaluation after each epoch, saving. Memory is the most of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -60,7 +60,7 @@ class Estimate:
     terms: list[Term]
     """Of the memory of one device."""
     host_bytes: float
-    """Of the first machine's own memory, on GPUs: its first process loads the model and gathers what it saves."""
+    """Of the first machine's own memory, on GPUs: its first process loads the base model whole."""
     disk_bytes: float
     disk: str
     """What the disk holds, in words."""
@@ -137,7 +137,7 @@ def unadvised(params: Train, shape: Shape, workload: Workload, devices: int, dev
         busy=busy,
         communication_seconds=max(0.0, moved - computing),
         terms=memory_of(params, shape, workload, devices, device),
-        host_bytes=host_bytes(params, shape.parameters, devices) if device.kind == "cuda" else 0.0,
+        host_bytes=4.0 * shape.parameters if device.kind == "cuda" else 0.0,
         disk_bytes=disk_bytes,
         disk=disk,
     )
@@ -152,7 +152,17 @@ def largest_pass(workload: Workload, params: Train, devices: int) -> Pass:
     """The fullest pack that a device may get. All of its tokens may be labelled: a short prompt, a long response."""
     share = -(-max(sum(batch) for batch in batch_lengths(workload, params)) // devices)
     tokens = max(workload.longest(params), min(params.pack_tokens, share))
-    return Pass(tokens, tokens)
+    lengths = [workload.longest(params), *sorted(workload.lengths, reverse=True)[1:]]
+    return Pass(tokens, tokens, tuple(filled(lengths, tokens)))
+
+
+def filled(longest: Sequence[int], tokens: int) -> Iterator[int]:
+    """The longest examples first, until `tokens` are there; the last one in part."""
+    for length in longest:
+        if tokens <= 0:
+            return
+        yield min(length, tokens)
+        tokens -= length
 
 
 def moving(shape: Shape, params: Train, devices: int, device: Device) -> float:
@@ -166,11 +176,6 @@ def moving(shape: Shape, params: Train, devices: int, device: Device) -> float:
     return (
         sent * (devices - 1) / devices / (device.link if devices <= A_MACHINE else min(device.link, NETWORK))
     )
-
-
-def host_bytes(params: Train, parameters: int, devices: int) -> float:
-    """To load float32 weights; of several devices' parts, weights and both moments are put together to be saved."""
-    return parameters * (12.0 if devices > 1 and params.lora_rank == 0 else 4.0)
 
 
 def disk_of(shape: Shape, params: Train, epochs: float) -> tuple[float, str]:

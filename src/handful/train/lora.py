@@ -225,8 +225,14 @@ def merged(model: Any, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if row is not None:
             tensor = tensor.detach().to("cpu", copy=True)
             tensor[eot_id] = row[0].to(tensor)
-        plain[f"{stem}.{last}" if inside else name] = tensor
+        plain[plain_name(name)] = tensor
     return tie_again(model, plain)
+
+
+def plain_name(name: str) -> str:
+    """What a weight of an adapted model is called without adapters."""
+    stem, inside, last = name.rpartition(BASE)
+    return f"{stem}.{last}" if inside else name
 
 
 def tie_again(model: Any, plain: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -5,11 +5,12 @@ layer's in the backward pass, and saving. The largest is the estimate. Bytes of 
 keeps for the layers of `transformers`: tests count them on real networks. Two terms are measured and not derived: what
 a process holds before it has a model, and what the allocator loses.
 
-Not covered: mixtures of experts, attention that keeps its scores (Gemma 2's softcap), sampling of dev answers.
+Not covered: mixtures of experts, the scores of Gemma 2's softcap, sampling of dev answers.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from handful.train.flops import Shape
 CHUNK_LOGITS = 2**27
 """As in loss; a test holds the two equal, since that file imports torch."""
 ALIGNMENT = 64
+BLOCK = 128
+"""As in causal."""
 
 PROCESS = {"cpu": 0.53e9, "cuda": 0.8e9}
 """Measured on the CPU: Python, torch, transformers and the kernels they make. Assumed for a GPU: CUDA's context."""
@@ -49,6 +52,8 @@ class Pass:
     tokens: int
     labels: int
     """Of them, tokens with something to predict."""
+    documents: tuple[int, ...] = ()
+    """Lengths of the examples in it; empty means one of all tokens."""
 
 
 def peak(
@@ -63,8 +68,8 @@ def peak(
     """
     always = standing(shape, params, kind, devices)
     moments = [
-        training(at_head(shape, params, largest, bfloat16, devices), shape, params, kind, devices),
-        training(in_backward(shape, params, largest, bfloat16, devices), shape, params, kind, devices),
+        training(at_head(shape, params, largest, kind, bfloat16, devices), shape, params, kind, devices),
+        training(in_backward(shape, params, largest, kind, bfloat16, devices), shape, params, kind, devices),
         while_saving(shape, params, kind),
     ]
     return always + max(moments, key=total)
@@ -110,20 +115,25 @@ def trained_parameters(shape: Shape, params: Train) -> int:
     return params.lora_rank * shape.layers * (attention + mlp) + (1 if shape.tied else 2) * d
 
 
-def at_head(shape: Shape, params: Train, largest: Pass, bfloat16: bool, devices: int) -> list[Term]:
+def at_head(
+    shape: Shape, params: Train, largest: Pass, kind: str, bfloat16: bool, devices: int
+) -> list[Term]:
     """The end of the forward pass: all that the backward pass will need, and the loss in the making."""
     return [
-        *kept(shape, params, largest.tokens, bfloat16),
+        *kept(shape, params, largest, kind, bfloat16),
         *head(shape, params, largest, bfloat16),
         *gathered(shape, params, devices),
     ]
 
 
-def in_backward(shape: Shape, params: Train, largest: Pass, bfloat16: bool, devices: int) -> list[Term]:
+def in_backward(
+    shape: Shape, params: Train, largest: Pass, kind: str, bfloat16: bool, devices: int
+) -> list[Term]:
     """The first layer of the backward pass: the head's gradient waits, and a checkpointed layer is computed again."""
-    found = kept(shape, params, largest.tokens, bfloat16)
-    again = layer_bytes(shape, params, bfloat16) * largest.tokens
+    found = kept(shape, params, largest, kind, bfloat16)
     if params.gradient_checkpointing:
+        again = layer_bytes(shape, params, bfloat16, kind) * largest.tokens
+        again += max(attention_weights(shape, largest, bfloat16)) if kind == "cpu" else 0
         found.append(Term("layer", again, "the layer that is computed again"))
         found.append(Term("copies", layer_copies(shape, bfloat16), "of that layer's weights, in bfloat16"))
     widest = max(shape.inner, shape.queries, shape.hidden) * largest.tokens
@@ -141,14 +151,15 @@ def while_saving(shape: Shape, params: Train, kind: str) -> list[Term]:
     return [Term("saving", size, "a copy of the moments, as bytes to write")] if kind == "cpu" else []
 
 
-def kept(shape: Shape, params: Train, tokens: int, bfloat16: bool) -> list[Term]:
+def kept(shape: Shape, params: Train, largest: Pass, kind: str, bfloat16: bool) -> list[Term]:
     """What the forward pass leaves for the backward pass."""
+    tokens = largest.tokens
     if params.gradient_checkpointing:
         size = 4 * shape.hidden * shape.layers * tokens
         return [
             Term("activations", size, f"{tokens:,} tokens: what enters each layer, float32 (checkpointing)")
         ]
-    each = layer_bytes(shape, params, bfloat16)
+    each = layer_bytes(shape, params, bfloat16, kind)
     found = [
         Term(
             "activations",
@@ -156,6 +167,9 @@ def kept(shape: Shape, params: Train, tokens: int, bfloat16: bool) -> list[Term]
             f"{tokens:,} tokens through {shape.layers} layers, {each:,.0f} bytes each",
         )
     ]
+    if kind == "cpu":
+        weights = sum(attention_weights(shape, largest, bfloat16))
+        found.append(Term("attention", weights, "weights of each token on those before it, by blocks"))
     if bfloat16:
         copies = layer_copies(shape, bfloat16) * shape.layers
         found.append(Term("copies", copies, "of the layers' weights, in bfloat16, until their backward pass"))
@@ -167,15 +181,32 @@ def layer_copies(shape: Shape, bfloat16: bool) -> int:
     return 2 * (shape.attention_weights + shape.mlp_weights) if bfloat16 else 0
 
 
-def layer_bytes(shape: Shape, params: Train, bfloat16: bool) -> float:
-    """Bytes that autograd keeps for one token in one layer.
+def attention_weights(shape: Shape, largest: Pass, bfloat16: bool) -> list[float]:
+    """Bytes of each layer, as `causal` keeps them on a CPU; a GPU's kernel keeps none."""
+    wide = 2 if bfloat16 else 4
+    lengths = largest.documents or (largest.tokens,)
+    by_window = {window: sum(pairs(n, window) for n in lengths) for window in Counter(shape.windows)}
+    return [float(wide * shape.heads * by_window[window]) for window in shape.windows]
 
-    In bfloat16 each linear layer casts its input anew; norms and the residual stream stay float32. Heads that share
-    keys and values get copies of their own.
+
+def pairs(length: int, window: int) -> int:
+    """Queries times keys of a document's blocks: a little more than what is seen."""
+    starts = range(0, length, BLOCK)
+    ends = [min(length, start + BLOCK) for start in starts]
+    firsts = [max(0, start - window + 1) if window else 0 for start in starts]
+    return sum((e - s) * (e - f) for s, e, f in zip(starts, ends, firsts, strict=True))
+
+
+def layer_bytes(shape: Shape, params: Train, bfloat16: bool, kind: str) -> float:
+    """Bytes that autograd keeps for one token in one layer, attention's weights aside.
+
+    In bfloat16 each linear layer casts its input anew; norms and the residual stream stay float32. On a GPU, heads that
+    share keys and values get copies of their own.
     """
     wide = 2 if bfloat16 else 4
     d, q, inner = shape.hidden, shape.queries, shape.inner
-    found = 5.0 * wide * q + 4 * shape.heads  # queries, keys, values, their attention twice, and its log-sums
+    # Queries, keys, values and their attention twice; on a GPU its log-sums too.
+    found = wide * (3.0 * q + 2 * shape.keys) if kind == "cpu" else 5.0 * wide * q + 4 * shape.heads
     found += (
         norms_before(shape, params, wide) + norms_behind(shape, params) + norms_of_heads(shape, params, wide)
     )

@@ -1,0 +1,42 @@
+"""What `plan` says about the study: how small a difference its number of prompts can show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from handful.run.store import read_manifest
+
+if TYPE_CHECKING:
+    from handful.run.execute import Step
+
+PAPER = 300
+"""Test prompts of the paper: taken where the recipe's own are not counted yet."""
+
+
+def sight(steps: Sequence[Step], recipe: Any) -> tuple[dict[str, Any], list[str]] | None:
+    """What the plan's study can show, as JSON and as lines; None where it has no statistics to come."""
+    step = next((step for step in steps if step.stage.name == "stats" and not step.done), None)
+    if step is None:
+        return None
+    from handful.stats import power
+
+    prompts, source = prompts_asked(steps, recipe)
+    if prompts < 1:
+        return None
+    tasks, level = recipe.study.tasks, recipe.stats.level
+    told = power.forecast(prompts, tasks, level) | {"prompts_known_by": source}
+    lines = power.in_words(prompts, tasks, level)
+    return told, ["", f"{step.label}, what it can show ({source}):", *(f"  {line}" for line in lines)]
+
+
+def prompts_asked(steps: Sequence[Step], recipe: Any) -> tuple[int, str]:
+    """(prompts, how that is known): counted in the dataset, or as the recipe limits them, or the paper's number."""
+    generate = recipe.generate
+    dataset = next((step for step in steps if step.stage.name == "dataset" and step.done), None)
+    if dataset is not None:
+        counted = int(read_manifest(dataset.folder).counts.get(generate.split, 0))
+        return min(counted, generate.first or counted), f"prompts of the {generate.split} set, counted"
+    if generate.first:
+        return generate.first, "generate.first; the dataset is not made yet"
+    return PAPER, "the paper's number; the dataset is not made yet"

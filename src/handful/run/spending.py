@@ -1,0 +1,238 @@
+"""What a run's requests to servers cost: a ledger that is written before each is sent, and limits that hold.
+
+    with limited(Limits(usd=5.0)):       # `handful run --max-usd 5`
+        execute(steps, root)             # opens root/ledger.jsonl as the run's account
+
+    account = current()                  # in `models.endpoint`, wherever a stage asks a server
+    ticket = account.reserve(worst, asked)
+    account.settle(ticket, usd, …)
+
+A request's worst case is reserved before it is sent, so what is spent never passes the limit. What was reserved and
+never settled (a kill, a connection that broke) counts in full: it may have been paid for. A limit is for all that the
+steps of the plan have cost in this work folder, in earlier runs too: a run that was killed and goes on spends once.
+
+The ledger tells the order of things and no times. It is not synced line by line: a killed process loses nothing of
+it, a power cut may lose the last second.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from handful.core import jsonl
+from handful.core.errors import BudgetReached
+
+LEDGER = "ledger.jsonl"
+ROUNDING = 1e-9
+"""USD: what sums of many small amounts may be wrong by."""
+
+Outcome = Literal["answered", "refused", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """None sets no limit."""
+
+    usd: float | None = None
+    calls: int | None = None
+    """Requests sent, with those that are sent again."""
+
+
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line before a request is sent."""
+
+    id: int
+    step: str
+    server: str
+    """Host and port."""
+    model: str
+    request: str
+    """The key of the request, as the cache of replies has it."""
+    usd: float | None
+    """The worst case; None where no price is known."""
+    price: str
+    """Whose price that is."""
+
+
+class Settled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line after it, of the same id."""
+
+    id: int
+    outcome: Outcome
+    """"refused" by an error of the server's; "lost" where it may have worked in vain."""
+    usd: float | None
+    """0 of what was refused, the worst case of what was lost; None where no price is known."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Either of them, as it is read back."""
+
+    id: int
+    step: str = ""
+    server: str = ""
+    model: str = ""
+    request: str = ""
+    usd: float | None = None
+    price: str = ""
+    outcome: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Account:
+    """What was spent, what is reserved and what may be. Shared by the threads that ask."""
+
+    def __init__(self, path: Path | None = None, limits: Limits | None = None, steps: Collection[str] = ()):
+        """
+        Args:
+            path: the ledger; None keeps none.
+            steps: names of the steps whose earlier spending counts.
+        """
+        self.limits = limits or Limits()
+        self.step = ""
+        self.changed = threading.Condition()
+        self.open: dict[int, float] = {}
+        self.spent, self.calls, self.unpriced, self.cached, self.asked_now = 0.0, 0, 0, 0, 0
+        self.next = 1
+        self.file = -1
+        self.path = path
+        if path is not None and path.exists():
+            self.recall(jsonl.recover(path, Line), steps)
+
+    def recall(self, lines: Collection[Line], steps: Collection[str]) -> None:
+        """Count what earlier runs of the same steps have spent."""
+        costs: dict[int, float | None] = {}
+        for line in lines:
+            self.next = max(self.next, line.id + 1)
+            if (line.step in steps) if not line.outcome else (line.id in costs):
+                costs[line.id] = line.usd
+        self.calls = len(costs)
+        self.spent = sum(cost or 0.0 for cost in costs.values())
+        self.unpriced = sum(cost is None for cost in costs.values())
+
+    def reserve(
+        self,
+        usd: float | None,
+        server: str,
+        model: str,
+        request: str,
+        price: str = "",
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> int | None:
+        """Set the worst case aside and write it down; the ticket to `settle`. None where `stopped` meanwhile.
+
+        Where others hold what is lacking, it waits for them: most cost less than they might.
+
+        Raises:
+            BudgetReached: the limit does not allow it, whatever becomes of those.
+        """
+        with self.changed:
+            while not self.allows(usd):
+                if not self.open or self.out_of_calls():
+                    raise BudgetReached(self.reached(usd))
+                self.changed.wait(0.1)
+                if stopped():
+                    return None
+            ticket, self.next = self.next, self.next + 1
+            self.calls += 1
+            self.asked_now += 1
+            self.unpriced += usd is None
+            self.open[ticket] = usd or 0.0
+            self.write(Asked(ticket, self.step, server, model, request, usd, price))
+            return ticket
+
+    def settle(
+        self, ticket: int, outcome: Outcome, usd: float | None, input_tokens: int = 0, output_tokens: int = 0
+    ) -> None:
+        """Write down what the request did cost; None where that is unknown."""
+        with self.changed:
+            del self.open[ticket]
+            self.spent += usd or 0.0
+            self.write(Settled(ticket, outcome, usd, input_tokens, output_tokens))
+            self.changed.notify_all()
+
+    def allows(self, usd: float | None) -> bool:
+        if self.out_of_calls():
+            return False
+        if self.limits.usd is None:
+            return True
+        assert usd is not None, "an unknown price is refused before"
+        return self.spent + sum(self.open.values()) + usd <= self.limits.usd + ROUNDING
+
+    def out_of_calls(self) -> bool:
+        return self.limits.calls is not None and self.calls >= self.limits.calls
+
+    def reached(self, usd: float | None) -> str:
+        if self.out_of_calls():
+            return f"--max-calls {self.limits.calls} is reached"
+        return f"--max-usd {self.limits.usd:g} is reached (the next request may cost ${money(usd or 0.0)})"
+
+    def told(self) -> str:
+        """What was spent, in words."""
+        number = "1 request was" if self.calls == 1 else f"{self.calls:,} requests were"
+        spent = f"{number} sent, for ${money(self.spent)}"
+        if self.unpriced:
+            spent += f" and what {self.unpriced:,} of them cost at unknown prices"
+        return spent + (f"; {self.cached:,} replies were there already" if self.cached else "")
+
+    def write(self, line: Asked | Settled) -> None:
+        if self.path is None:
+            return
+        if self.file < 0:
+            self.file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.write(self.file, jsonl.dumps(line))
+
+    def close(self) -> None:
+        with self.changed:
+            if self.file >= 0:
+                os.fsync(self.file)
+                os.close(self.file)
+                self.file = -1
+
+
+def money(usd: float) -> str:
+    """Cents where there are some, and what is less to two digits."""
+    return f"{usd:,.2f}" if usd >= 0.1 or usd == 0 else format(Decimal(f"{usd:.2g}"), "f")
+
+
+LIMITS: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 (frozen)
+ACCOUNT: ContextVar[Account | None] = ContextVar("account", default=None)
+
+
+@contextmanager
+def limited(limits: Limits) -> Iterator[None]:
+    """What `execute` within may spend."""
+    token = LIMITS.set(limits)
+    try:
+        yield
+    finally:
+        LIMITS.reset(token)
+
+
+@contextmanager
+def account_of(root: Path, steps: Collection[str]) -> Iterator[Account]:
+    """The account of a run: the ledger of its work folder, the limits that hold, the steps that it may run."""
+    account = Account(root / LEDGER, LIMITS.get(), steps)
+    token = ACCOUNT.set(account)
+    try:
+        yield account
+    finally:
+        ACCOUNT.reset(token)
+        account.close()
+
+
+def current() -> Account:
+    """The run's account; outside a run one without a ledger and without limits."""
+    return ACCOUNT.get() or Account()

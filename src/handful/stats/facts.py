@@ -1,0 +1,98 @@
+"""What the stage has read, as plain values, and the annotators that it makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from handful.core.types import (
+    Comparison,
+    Dropped,
+    Grade,
+    Response,
+    Seal,
+    Signature,
+    Task,
+    Verdict,
+)
+from handful.stats.gate import Label
+from handful.stats.grades import Grader, Mark
+from handful.stats.preference import PEOPLE
+from handful.stats.readings import Annotator, Mode, Pair, annotator, pairs_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """What was read: ids to records, and names of judges, people and systems to theirs."""
+
+    comparisons: Mapping[str, Comparison]
+    seals: Mapping[str, Seal]
+    named: Sequence[tuple[str, str]] = ()
+    """(subject, baseline) of each pair, in the study's order."""
+    judges: Mapping[str, Sequence[Verdict]] = field(default_factory=dict)
+    modes: Mapping[str, Mode] = field(default_factory=dict)
+    """Judge -> how it was asked."""
+    people: Mapping[str, Sequence[Verdict]] = field(default_factory=dict)
+    people_wanted: bool = False
+    truncated: Mapping[str, list[str]] = field(default_factory=dict)
+    """Judge -> ids of the comparisons that it saw cut."""
+    responses: Mapping[str, Sequence[Response]] = field(default_factory=dict)
+    unpaired: Sequence[Dropped] = ()
+    signatures: Mapping[str, Signature] = field(default_factory=dict)
+    """Submission id -> who wrote it."""
+    grades: Mapping[str, Sequence[Grade]] = field(default_factory=dict)
+    """Judge -> what it said of submissions."""
+    people_grades: Mapping[str, Sequence[Grade]] = field(default_factory=dict)
+    gates: Mapping[str, tuple[Sequence[Verdict], Sequence[Label]]] = field(default_factory=dict)
+    """Judge -> its verdicts on the gate's pairs, and the labels."""
+    panels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    out_of_distribution: frozenset[str] = frozenset()
+    """Ids of the prompts with the tag `ood`."""
+
+    def ids(self, task: Task | None = None) -> list[str]:
+        """The comparisons of one task, or all."""
+        return [id for id, seal in self.seals.items() if task in (None, seal.task) and id in self.comparisons]
+
+    def pairs(self, task: Task) -> list[Pair]:
+        """The pairs of systems with their comparisons of one task."""
+        return pairs_of([self.seals[id] for id in self.ids(task)], self.named)
+
+    def annotators(self, task: Task | None = None) -> list[Annotator]:
+        """Every model judge, then every person, with what each finally said."""
+        ids = self.ids(task)
+        found = [
+            annotator(name, "model", verdicts, ids, self.modes.get(name, ""))
+            for name, verdicts in self.judges.items()
+        ]
+        return found + [annotator(name, "person", verdicts, ids) for name, verdicts in self.people.items()]
+
+    def graders(self, task: Task) -> list[Grader]:
+        """Every judge, then all people pooled and one by one, with their grades of one task's submissions."""
+        signed = {id: s for id, s in self.signatures.items() if s.task == task}
+        if not signed:
+            return []
+        found = [
+            Grader(name, "model", self.modes.get(name, ""), owed(signed, said))
+            for name, said in self.grades.items()
+        ]
+        own = {name: given(signed, said) for name, said in self.people_grades.items()}
+        own = {name: marks for name, marks in own.items() if marks}
+        pooled = [mark for marks in own.values() for mark in marks]
+        people = [Grader(PEOPLE, "people", "", pooled)] if own else []
+        return found + people + [Grader(name, "person", "", marks) for name, marks in own.items()]
+
+
+def owed(signed: Mapping[str, Signature], said: Sequence[Grade]) -> list[Mark]:
+    """A model's grades in the order of the study: it owes one for every submission. The last one said counts."""
+    grades = {grade.submission_id: grade.grade for grade in said}
+    return [mark(s, grades.get(id), id not in grades) for id, s in signed.items()]
+
+
+def given(signed: Mapping[str, Signature], said: Sequence[Grade]) -> list[Mark]:
+    """A person's grades: only what they saw."""
+    grades = {grade.submission_id: grade.grade for grade in said if grade.submission_id in signed}
+    return [mark(signed[id], grade, False) for id, grade in grades.items()]
+
+
+def mark(signature: Signature, grade: str | None, missing: bool) -> Mark:
+    return Mark(signature.prompt_id, signature.system, signature.sample, signature.turn, grade, missing)

@@ -1,0 +1,178 @@
+"""From figures to a word on a judge: "no", "unproven" or "validated", and the sentences that say why.
+
+The thresholds are ours. A flag needs both: an interval that leaves chance behind, and a size that matters. So a fair
+judge is flagged in fewer than one of twenty studies, and a trifle that a large study can see is not called a bias.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from handful.core.types import Interval
+from handful.stats.agreement import Agreement
+from handful.stats.gate import Gate
+
+MAX_FLIP_SHARE = 0.2
+"""Distrust where the interval of the share of changed minds lies above this. On LLMBar, GPT-4 of 2023 changed
+its mind in 7%, the weaker judges of that year in 25-59%."""
+MIN_POSITION_BIAS = 0.05
+"""Flag where the first place is chosen this much more, or less, than half the time, beyond chance."""
+MAX_POSITION_BIAS = 0.1
+"""Distrust where it is this much, beyond doubt."""
+MIN_LENGTH_BIAS = 0.1
+"""The same of the longer answer."""
+MAX_LONGER_SHARE = 0.9
+"""Distrust where a judge went by length this often, or as often against it, beyond doubt: no quality goes so."""
+MAX_UNREADABLE_SHARE = 0.2
+WIDER = 1.32
+"""An interval of 99% is this much wider than one of 95%: several things are looked for, and each may flag by chance."""
+MIN_COMPARISONS = 10
+"""Below this many, a judge that always says the same may do so by chance."""
+
+Standing = Literal["no", "unproven", "validated"]
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the tests found."""
+
+    flags: list[str] = field(default_factory=list)
+    grave: list[str] = field(default_factory=list)
+    """Reasons not to trust the judge, the gravest first; clauses without their full stop."""
+    remarks: list[str] = field(default_factory=list)
+    """Sentences on what is no reason to distrust it, but must be known."""
+    steadiness: str = ""
+    """A sentence on both orders, where they are no reason to distrust it."""
+
+
+def flags(flipped: Interval, position: Interval, longer: Interval, lost: Interval, always: str) -> Findings:
+    """The tests, one by one.
+
+    Args:
+        flipped: share of comparisons on which its two orders differ.
+        position: share of its decisions for the answer shown first.
+        longer: share of its decisions for the longer answer.
+        lost: share of its verdicts that cannot be read.
+        always: what it always said, or nothing.
+    """
+    found = Findings()
+    if always:
+        found.flags.append("always")
+        found.grave.append(f"whatever it was shown, it chose {always} every time it could be read")
+    if flipped.low is not None and flipped.low > MAX_FLIP_SHARE:
+        found.flags.append("flips")
+        found.grave.append(
+            "shown the same two answers in the other order it changed its mind in "
+            f"{percent(flipped.estimate)} of cases (n = {flipped.n} {flipped.unit})"
+        )
+    else:
+        found.steadiness = consistency(flipped)
+    check_position(position, always, found)
+    check_length(longer, always, found)
+    if lost.estimate is not None and lost.estimate > MAX_UNREADABLE_SHARE:
+        found.flags.append("unreadable")
+        found.grave.append(f"{percent(lost.estimate)} of its verdicts could not be read")
+    return found
+
+
+def check_position(position: Interval, always: str, found: Findings) -> None:
+    share = flagged(position, MIN_POSITION_BIAS)
+    if share is None:
+        return
+    found.flags.append("position")
+    place, taken = ("first", share) if share > 0.5 else ("second", 1 - share)
+    words = f"it chose the answer shown {place} in {percent(taken)} of its decisions"
+    if always:
+        return
+    if beyond(position, 0.5 + MAX_POSITION_BIAS):
+        found.grave.append(words)
+    else:
+        found.remarks.append(f"It leans to a place: {words}.")
+
+
+def check_length(longer: Interval, always: str, found: Findings) -> None:
+    share = flagged(longer, MIN_LENGTH_BIAS)
+    if share is None or always:
+        return
+    found.flags.append("length")
+    size, taken = ("longer", share) if share > 0.5 else ("shorter", 1 - share)
+    words = f"it chose the {size} answer in {percent(taken)} of its decisions"
+    if beyond(longer, MAX_LONGER_SHARE):
+        found.grave.append(words)
+    else:
+        found.remarks.append(
+            f"Length may weigh with it, or go with quality: {words}. See the rate at equal length."
+        )
+
+
+def flagged(share: Interval, least: float) -> float | None:
+    """The share, where it is at least `least` away from half and an interval of about 99% excludes half."""
+    if share.estimate is None or share.low is None or share.high is None:
+        return None
+    above = share.estimate - 0.5
+    half = share.estimate - share.low if above > 0 else share.high - share.estimate
+    return share.estimate if abs(above) > WIDER * half and abs(above) >= least else None
+
+
+def beyond(share: Interval, limit: float) -> bool:
+    """Whether the whole interval lies above the limit, or as far on the other side of half."""
+    return (share.low is not None and share.low > limit) or (
+        share.high is not None and share.high < 1 - limit
+    )
+
+
+def judgement(
+    found: Findings, against_people: Agreement | None, gate: Gate | None
+) -> tuple[Standing, list[str]]:
+    """The word, and the sentences that say why."""
+    if found.grave:
+        words = [f"Do not trust this judge: {reason}." for reason in found.grave]
+        return "no", [*words, *found.remarks, *([gate_words(gate)] if gate else [])]
+    words = [found.steadiness, *found.remarks, *([gate_words(gate)] if gate else [])]
+    if against_people is None or against_people.comparisons == 0:
+        if gate is None or gate.read == 0:
+            return "unproven", [
+                *words,
+                "It was not validated against people: consistent is not the same as right.",
+            ]
+        return ("validated" if gate.passed else "unproven"), words
+    low, floor = (
+        against_people.tie_discounted.low,
+        max(against_people.chance or 0, against_people.always_tie or 0),
+    )
+    measured = (
+        f"It agrees with people at {percent(against_people.tie_discounted.estimate)} (tie-discounted; "
+        f"always saying tie would score {percent(against_people.always_tie)}, "
+        f"chance {percent(against_people.chance)})"
+    )
+    if low is None or low <= floor:
+        return "unproven", [*words, f"{measured}, which is not beyond doubt more than those."]
+    return "validated", [*words, f"{measured}."]
+
+
+def gate_words(gate: Gate) -> str:
+    """What the labelled pairs say of the judge."""
+    if gate.read == 0:
+        return f"It could be read on none of the {gate.pairs} labelled pairs of the gate."
+    people = f"; two people agree on {percent(gate.people.estimate)}" if gate.people else ""
+    measured = (
+        f"On {gate.read} labelled pairs of the gate it is right in {percent(gate.accuracy.estimate)} (always the same "
+        f"choice would be in {percent(gate.always)}, chance in {percent(gate.chance)}{people})"
+    )
+    return f"{measured}." if gate.passed else f"{measured}, which is not beyond doubt more than those."
+
+
+def consistency(flipped: Interval) -> str:
+    if flipped.estimate is None:
+        return "It was not asked in both orders, so nothing is known of how steady it is."
+    changed = f"it changed its mind in {percent(flipped.estimate)} of cases (n = {flipped.n} {flipped.unit})"
+    if flipped.high is None or flipped.high > MAX_FLIP_SHARE:
+        return (
+            f"Shown the same two answers in the other order, {changed}: that is not enough to call it steady."
+        )
+    return f"It is steady: shown the same two answers in the other order, {changed}."
+
+
+def percent(value: float | None) -> str:
+    return "an unknown share" if value is None else f"{100 * value:.0f}%"

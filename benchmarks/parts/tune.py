@@ -76,7 +76,7 @@ def our_steps(options: argparse.Namespace, rows: list[dict[str, Any]], together:
         device=options.device,
     )
     model = load_model(options.model, options.device if together.size == 1 else "cpu", torch.float32)
-    trainee = prepare(params, model, model.config.eos_token_id, Path(), None, together)
+    trainee = prepare(params, model, model.config.eos_token_id, None, together)
     documents = [
         Document(str(place), "bench", tuple(row["ids"]), targets(row), sum(row["spoken"]))
         for place, row in enumerate(rows)

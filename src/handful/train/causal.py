@@ -1,9 +1,9 @@
 """Causal attention of one document on a CPU, a block of queries at a time, forward and backward.
 
-torch's own kernel for this is slow on a CPU, most of all on short documents: this one takes between 0.4 (150 tokens)
-and 0.7 (2,000) of its time (benchmarks/attention.py), with scores in float32 and errors of the same size. It skips the
-blocks that lie wholly above the diagonal or outside a sliding window, and shares a key's head among its queries'
-without copies.
+torch's own kernel for this is slow on a CPU, most of all on short documents: this one takes between half (64 to 600
+tokens) and 0.8 (2,000) of its time (benchmarks/attention.py), with scores in float32 and errors of the same size. It
+skips the blocks that lie wholly above the diagonal or outside a sliding window, and shares a key's head among its
+queries' without copies.
 
 The price is memory: the attention weights stay until the backward pass, heads x tokens^2 / 2 numbers a document and
 layer. It has no dropout of weights and no second derivative.

@@ -23,6 +23,7 @@ from handful.core.rng import rng_for
 from handful.recipe.training import Train
 from handful.train.attention import packed_attention
 from handful.train.distributed import ALONE, Ranks, Sharded, local, run_inside, whole_norm
+from handful.train.heap import memory_kept
 from handful.train.lora import with_row
 from handful.train.loss import Head
 from handful.train.masking import Document
@@ -78,31 +79,36 @@ def steps(
     Raises:
         DataError: the loss or the gradient is not finite. The weights are then those before the step.
     """
-    model, optimizer, ranks = trainee.model, trainee.optimizer, trainee.ranks
-    assert all(weight.dtype == torch.float32 for weight in model.parameters()), (
+    assert all(weight.dtype == torch.float32 for weight in trainee.model.parameters()), (
         "master weights must be float32"
     )
-    for batch in batches:
-        seed_dropout(params.seed, batch.step, ranks)
-        for group in optimizer.param_groups:
-            group["lr"] = batch.learning_rate
-        chosen = [documents[place] for place in batch.places]
-        weight = sum(document.weight for document in chosen)
-        model.train()
-        loss = 0.0
-        with packed_attention(model):
-            for part, counts in ranks.shares(chosen, params.pack_tokens):
-                part_loss = pack_loss(trainee, part, counts / weight)
-                loss += part_loss.item()
-                part_loss.backward()  # type: ignore[no-untyped-call]
-        loss = ranks.total(loss)
-        norm = clip(model, params.max_grad_norm, ranks)
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            raise DataError(not_finite(batch, loss, norm, chosen))
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        tokens = sum(len(document.ids) for document in chosen)
-        yield Step(batch.step, batch.epoch, loss, batch.learning_rate, norm, tokens)
+    with memory_kept(trainee.device):
+        for batch in batches:
+            yield one_step(trainee, documents, batch, params)
+
+
+def one_step(trainee: Trainee, documents: Sequence[Document], batch: Batch, params: Train) -> Step:
+    model, optimizer, ranks = trainee.model, trainee.optimizer, trainee.ranks
+    seed_dropout(params.seed, batch.step, ranks)
+    for group in optimizer.param_groups:
+        group["lr"] = batch.learning_rate
+    chosen = [documents[place] for place in batch.places]
+    weight = sum(document.weight for document in chosen)
+    model.train()
+    loss = 0.0
+    with packed_attention(model):
+        for part, counts in ranks.shares(chosen, params.pack_tokens):
+            part_loss = pack_loss(trainee, part, counts / weight)
+            loss += part_loss.item()
+            part_loss.backward()  # type: ignore[no-untyped-call]
+    loss = ranks.total(loss)
+    norm = clip(model, params.max_grad_norm, ranks)
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        raise DataError(not_finite(batch, loss, norm, chosen))
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    tokens = sum(len(document.ids) for document in chosen)
+    return Step(batch.step, batch.epoch, loss, batch.learning_rate, norm, tokens)
 
 
 def seed_dropout(seed: int, step: int, ranks: Ranks) -> None:

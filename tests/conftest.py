@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -91,3 +93,20 @@ def tiny_model(tmp_path_factory) -> Path:
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def converted(tmp_path_factory) -> tuple[Path, str]:
+    """SmolLM2-135M-Instruct, converted by a process of its own into an empty cache: (folder, what it printed)."""
+    cache = tmp_path_factory.mktemp("cache")
+    code = "from handful.models.embedded import folder_of; print(folder_of('smollm2-135m-instruct'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "HANDFUL_CACHE": str(cache), "OMP_NUM_THREADS": "2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (folder,) = [path for path in (cache / "models").iterdir() if path.is_dir()]
+    assert done.stdout.strip() == str(folder)
+    return folder, done.stderr

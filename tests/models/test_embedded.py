@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
@@ -26,23 +23,6 @@ from handful.models.sampling import Sampling, sample
 
 NAME = "smollm2-135m-instruct"
 LIST = "Boil an egg in three steps:\n\n1. Fill a pot with water.\n\n2. Boil the egg for 10 minutes.\n\n3. Cool it."
-
-
-@pytest.fixture(scope="module")
-def converted(tmp_path_factory):
-    """Converted once, by a process of its own, into an empty cache: (folder, what it printed)."""
-    cache = tmp_path_factory.mktemp("cache")
-    code = f"from handful.models.embedded import folder_of; print(folder_of({NAME!r}))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "HANDFUL_CACHE": str(cache), "OMP_NUM_THREADS": "2"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    (folder,) = [path for path in (cache / "models").iterdir() if path.is_dir()]
-    assert done.stdout.strip() == str(folder)
-    return folder, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def studies(
         if design.mean_first:
             values = values.mean(axis=1, keepdims=True)
         prompts = [str(p) for p in range(design.prompts) for _ in range(values.shape[1])]
-        found = Bootstrap(draws=draws, seed=number).mean(prompts, values.ravel(), "coverage", design.bounds)
+        found = Bootstrap(draws=draws, seed=number).mean(prompts, values.ravel(), design.bounds)
         formula = analytic.share if design.share else analytic.mean
         yield found, formula(prompts, values.ravel()), truth
 

@@ -96,6 +96,18 @@ def drip(seconds: float, times: int = 1000) -> Fault:
     return send
 
 
+def drip_head(seconds: float, times: int = 1000) -> Fault:
+    """Headers that come by a byte every so many seconds."""
+
+    def send(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+        for _ in range(times):
+            connection.sendall(b"x")
+            time.sleep(seconds)
+
+    return send
+
+
 def flood(megabytes: int) -> Fault:
     """An answer that does not say how long it is, and is long. `connection` is left as soon as nobody reads."""
 

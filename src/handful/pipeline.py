@@ -91,7 +91,7 @@ STAGES = (
         work=work("stats"),
         needs=("dataset", "generate", "study", "judge", "annotate"),
         params=statistics,
-        version=2,
+        version=3,
     ),
     Stage(
         name="report",

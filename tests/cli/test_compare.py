@@ -88,6 +88,49 @@ def test_only_the_prompts_that_both_have_are_paired():
     assert (found.difference.n, found.difference.estimate) == (12, 0)
 
 
+def test_a_figure_from_the_same_folders_cannot_differ_and_is_left_out(write):
+    """The steps behind it have one key in both runs, and said the same; so it is no evidence of anything."""
+    same = {**net(lambda n: float(n % 2)), "steps": ["judge/rule"]}
+    other = {**net(lambda n: float(n % 3 == 0)), "id": "good/x/a/b", "steps": ["judge/x"]}
+    one, two = (
+        write(name, report(name, [same, other], keys={"judge/rule": "k", "judge/x": name}))
+        for name in ("one", "two")
+    )
+    result = run(one, two)
+    assert "0 of 1 figures can be told apart (marked *).\n" in result.stdout
+    assert "left out: 1 that cannot differ, both runs having them from the same folders" in result.stdout
+    assert json.loads(run(one, two, "--json").stdout)["same"] == ["net/people/tuned/base"]
+
+
+def test_people_who_said_another_thing_under_the_same_key_are_compared():
+    first, second = (
+        report(
+            figures=[{**net(lambda n, k=k: float(n % 2 == k)), "steps": ["annotate"]}], keys={"annotate": "k"}
+        )
+        for k in (0, 1)
+    )
+    assert len(changes(first, second, DRAWS).figures) == 1
+
+
+def test_what_was_not_measured_has_no_difference(write):
+    """A judge asked in one order never changes its mind, as far as anybody knows."""
+    nothing = series("flipped/lima", {"p1": 0.0, "p2": 0.0}, interval(None, n=0))
+    measured = series("flipped/lima", {"p1": 0.0, "p2": 1.0})
+    for one, two in ((nothing, nothing), (nothing, measured), (measured, nothing)):
+        found = changes(report(figures=[one]), report(figures=[two]), DRAWS)
+        assert (found.figures, found.unmeasured) == ([], ["flipped/lima"])
+    result = run(write("one", report(figures=[nothing])), write("two", report(figures=[measured])))
+    assert "figures, the second less the first: none to compare" in result.stdout
+    assert "not measured in one or both: flipped/lima" in result.stdout
+
+
+def test_a_difference_on_the_shared_prompts_says_how_few_they_are(write):
+    one, two = (
+        write(f"of-{count}", report(figures=[net(lambda n: n % 3 - 1.0, count)])) for count in (40, 12)
+    )
+    assert "only the prompts in both, 12 of 40 and of 12: none of them changed" in run(one, two).stdout
+
+
 def test_unpaired_bounds_by_hand():
     """Two symmetric intervals of half-widths 0.3 and 0.4: the difference has 0.5 (Zou and Donner 2008)."""
     found = unpaired(Interval(0.2, -0.1, 0.5, 30), Interval(0.9, 0.5, 1.3, 40))

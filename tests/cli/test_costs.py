@@ -115,6 +115,8 @@ def test_a_plan_says_what_servers_cost_as_soon_as_the_prompts_are_known(handful,
         "usd": {"low": length // 5 + 160.0, "high": length // 3 + 160.0},
         "price": "recipe",
         "note": "",
+        "answered": 0,
+        "cached": 0,
     }
     lines = handful("plan", "--to", "generate", url=url).output.splitlines()
     assert lines[-4:] == [
@@ -170,3 +172,40 @@ def test_a_judge_is_asked_in_one_order_or_in_both_and_perhaps_once_more(handful,
     assert found["judge/g"].requests == (low, 2 * low)
     assert found["judge/g"].output_tokens == (50 * low, 100 * 2 * low)
     assert found["judge/g"].usd is None
+
+
+GATE = """
+[judge]
+gate = ["gate.jsonl"]
+"""
+
+
+@pytest.mark.parametrize(("mode", "low"), [("robust", 2 * QUESTIONS), ("lima", QUESTIONS)])
+def test_the_gates_pairs_are_counted_in_both_orders_whatever_the_mode(handful, server, tmp_path, mode, low):
+    from handful import STAGES, load, plan
+
+    pairs = [{"prompt": f"Why {n}?", "left": "So.", "right": "Thus.", "choice": "tie"} for n in range(3)]
+    (tmp_path / "gate.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+    handful("run", "--to", "dataset", url=server.base_url)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(recipe.read_text() + GATE + JUDGE.format(mode=mode))
+    loaded = load(recipe, ())
+    [found] = [c for c in costs.costs(plan(STAGES, loaded, tmp_path / "work"), loaded) if c.step == "judge/g"]
+    assert found.requests == (low + 6, 2 * (low + 6))
+
+
+def test_a_plan_subtracts_what_an_earlier_run_has_kept_and_what_the_cache_holds(handful, server, tmp_path):
+    handful("run", "--to", "generate", "--max-calls", "3", url=server.base_url)
+    told = estimate(handful("plan", "--to", "generate", "--json", url=server.base_url).output)["generate/one"]
+    assert (told["requests"], told["answered"], told["cached"]) == ({"low": 5, "high": 5}, 3, 0)
+    [partial] = (tmp_path / "work").glob("generate-one-*.partial")
+    (partial / "responses.partial.jsonl").unlink()
+    output = handful("plan", "--to", "generate", url=server.base_url).output
+    assert "  requests   5; beside them 3 in the cache of replies" in output.splitlines()
+
+
+def test_a_run_ends_with_what_servers_cost_in_it(handful, server):
+    first = handful("run", "--to", "generate", url=server.base_url)
+    assert "servers: 8 requests were sent, for $96.00" in first.output.splitlines()
+    again = handful("run", "--to", "generate", url=server.base_url)
+    assert "servers:" not in again.output

@@ -33,6 +33,26 @@ def test_a_kind_is_shown_alone():
     assert "wikihow" not in output
 
 
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("systems", '[generate.systems.NAME] kind = "endpoint"'),
+        ("generate.systems", '[generate.systems.NAME] kind = "endpoint"'),
+        ("judges", '[judge.judges.NAME] kind = "local"'),
+        ("judges.NAME", '[judge.judges.NAME] kind = "local"'),
+        ("sources", '[sources.NAME] kind = "wikihow"'),
+    ],
+)
+def test_a_part_of_a_tables_name_leads_to_it(name, title):
+    output = said(name)
+    assert title in output
+    assert "[clean]" not in output
+
+
+def test_a_stage_is_meant_before_a_part_of_another():
+    assert "[choose.judge]" not in said("judge")
+
+
 def test_one_setting_is_found_with_its_table_or_without():
     assert said("train.eot_init") == said("eot_init")
     assert said("eot_init").startswith("[train]\n  eot_init  (")

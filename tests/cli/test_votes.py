@@ -64,10 +64,10 @@ def test_json_has_every_figure_with_n_and_the_same_bytes_each_time(invoke, path)
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (["--map", "left=A,right=B,tie=C"], 1, "and not one of a, b, c"),
+        (["--map", "left=A,right=B,tie=C"], 1, "which are not one of a, b, c"),
         (["--map", "up=A"], 1, "is not like left=A"),
         (["--column", "prompt=id"], 2, "is not like prompt_id=question"),
-        (["--format", "mt_bench"], 1, "is not JSON"),
+        (["--format", "mt_bench"], 1, "is not a file of MT-Bench's"),
         (["--words", "morse"], 2, "Invalid value for '--words'"),
     ],
 )
@@ -88,7 +88,45 @@ def test_other_words_and_bad_rows(invoke, path):
     assert f"{path}:20: has 2 fields" in invoke("stats", path, "--words", "letters").output
     found = invoke("stats", path, "--words", "letters", "--skip-bad", "--draws", "1000")
     assert found.exit_code == 0
-    assert "1 rows are no verdicts and were left out" in found.output
+    assert "1 row is no verdict and was left out" in found.output
+
+
+def test_rows_left_out_are_told_beside_the_answer(invoke, path):
+    path.write_text(ROWS + "7,ann\n8,zoe,new,old,nothing,people\n")
+    found = invoke("stats", path, "--skip-bad", "--draws", "1000", "--json")
+    assert found.stderr.splitlines() == [
+        f"left out: 1 row, choice is 'nothing' (first: {path}:21)",
+        f"left out: 1 row, has 2 fields, and the header 6 (first: {path}:20)",
+    ]
+    counts = json.loads(found.stdout)["counts"]
+    assert (counts["annotators"], counts["prompts"], counts["skipped"]["choice is 'nothing'"]) == (3, 6, 1)
+    assert counts["skipped_examples"]["choice is 'nothing'"] == f"{path}:21"
+
+
+def test_one_of_a_thing_is_singular(invoke, path):
+    path.write_text("prompt_id,choice\n1,left\n")
+    values = [f"--value={each}" for each in ("annotator=ann", "left=x", "right=y")]
+    found = invoke("stats", path, *values)
+    assert found.output.startswith("1 verdict by 1 annotator on 1 prompt, 2 systems\n")
+
+
+def test_systems_come_before_pairs_and_kappa_stands_beside_alpha(invoke, path):
+    path.write_text(ROWS + "1,ann,third,old,left,people\n")
+    output = invoke("stats", path, "--draws", "1000").output
+    places = [output.index(title) for title in ("Each system", "\nBradley-Terry", "Wins, ties and losses")]
+    assert places == sorted(places)
+    assert "alpha" in output.split("Agreement of groups\n")[1].splitlines()[0]
+    assert output.split("Agreement of groups\n")[1].splitlines()[0].endswith("kappa")
+
+
+def test_of_many_pairs_those_with_the_most_verdicts_are_shown(invoke, path):
+    rows = [f"{p},ann,s{a},s{b},left,people" for a in range(6) for b in range(a) for p in range(a + b)]
+    path.write_text(HEAD + "\n".join(rows) + "\n")
+    output = invoke("stats", path, "--draws", "1000").output
+    _, _, first, *rest = output.split("Wins, ties and losses")[1].splitlines()
+    assert first.split()[:4] == ["s4", "s5", "all", "9"]
+    assert "  … and 3 more: --all, or --json" in rest
+    assert "more: --all" not in invoke("stats", path, "--draws", "1000", "--all").output
 
 
 def test_the_words_offered_are_those_there_are():

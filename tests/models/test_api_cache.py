@@ -161,3 +161,35 @@ def test_without_a_folder_nothing_is_kept():
     replies.put(key(), SAID, "text")
     assert replies.get(key()) is None
     replies.close()
+
+
+def test_what_was_asked_and_answered_is_for_its_owner_alone(tmp_path):
+    replies = cache.Replies(tmp_path / "some" / "replies", SERVER)
+    replies.put(key(), SAID, "text")
+    replies.prove("json_object")
+    replies.close()
+    assert replies.shelf is not None
+    modes = {path.stat().st_mode & 0o777 for path in (replies.shelf, replies.shelf.parent)}
+    assert modes == {0o700}
+    [file] = replies.shelf.glob("*.jsonl")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "some").stat().st_mode & 0o777 != 0o700, "not ours to close"
+
+
+def test_how_a_server_is_held_to_a_schema_is_remembered_for_each_of_them(tmp_path):
+    other = EndpointSystem(kind="endpoint", base_url="http://there/v1", model="m")
+    assert cache.Replies(tmp_path, SERVER).rung() is None
+    cache.Replies(tmp_path, SERVER).prove("json_object")
+    assert cache.Replies(tmp_path, SERVER).rung() == "json_object"
+    assert cache.Replies(tmp_path, other).rung() is None
+    off = cache.Replies(None, SERVER)
+    off.prove("text")
+    assert off.rung() is None
+
+
+@pytest.mark.parametrize("content", [b"", b"yaml\n", b"\xff\xfe"])
+def test_a_word_that_is_none_is_as_if_nothing_were_known(tmp_path, content):
+    replies = cache.Replies(tmp_path, SERVER)
+    replies.prove("text")
+    (replies.shelf / "rung").write_bytes(content)
+    assert replies.rung() is None

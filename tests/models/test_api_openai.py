@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from email.utils import formatdate
 
 import pytest
-from chat_server import completion, cut, drip, flood, hang, refusal, reset, serving
+from chat_server import completion, cut, drip, drip_head, flood, hang, refusal, reset, serving
 
 from handful.models.api import openai, wire
 from handful.models.api.provider import Completion, Failure, Request, key_env, kind_of, retry_after, without
@@ -167,7 +167,9 @@ def test_a_connection_that_breaks_may_pass_and_may_cost(chat_to, fault):
 
 
 @pytest.mark.parametrize(
-    "late", [lambda: hang(1.5), lambda: drip(0.05)], ids=["silent", "a byte now and then"]
+    "late",
+    [lambda: hang(1.5), lambda: drip(0.05), lambda: drip_head(0.05)],
+    ids=["silent", "a byte now and then", "a byte of its headers now and then"],
 )
 def test_a_server_that_stalls_is_left_in_time(chat_to, late):
     provider, _ = chat_to(lambda body, n: late(), seconds=0.3)
@@ -175,6 +177,17 @@ def test_a_server_that_stalls_is_left_in_time(chat_to, late):
     failed = failure(provider)
     assert time.monotonic() - start < 1.2
     assert (str(failed), failed.kind, failed.may_cost) == ("timed out", "passing", True)
+
+
+def test_a_connection_that_was_kept_has_as_long_as_a_new_one(chat_to):
+    """Each request counts its own time, and a later one is bounded as the first was."""
+    provider, _ = chat_to(lambda body, n: completion("Yes.") if n < 3 else drip_head(0.05), seconds=0.4)
+    for _ in range(2):
+        time.sleep(0.25)
+        assert provider.ask(ASKED).text == "Yes."
+    start = time.monotonic()
+    assert str(failure(provider)) == "timed out"
+    assert time.monotonic() - start < 1.2
 
 
 def test_a_body_of_ten_megabytes_is_an_error_in_words(chat_to):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -180,13 +181,42 @@ def test_no_credit_is_not_waited_for(chat_server):
     assert len(server.asked) <= 4
 
 
-def test_nobody_there_is_said_at_once_and_not_recorded(monkeypatch):
-    monkeypatch.setattr(endpoint, "TRIES", 2)
+def free_port() -> int:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
+        return unused.getsockname()[1]
+
+
+def test_nobody_there_is_said_soon_and_not_recorded_and_meanwhile_that_it_is_tried(monkeypatch, capsys):
+    monkeypatch.setattr(endpoint, "NOBODY_SECONDS", 0.4)
+    monkeypatch.setattr(endpoint, "FIRST_WAIT_SECONDS", 60.0)  # its own waits would outlast the test
+    address = f"http://127.0.0.1:{free_port()}/v1"
+    start = time.monotonic()
     with pytest.raises(EndpointError, match=r"nobody answers.*is the server running"):
-        list(chat(server_at(f"http://127.0.0.1:{port}/v1"), questions(50)))
+        list(chat(server_at(address), questions(50)))
+    assert 0.4 <= time.monotonic() - start < 3
+    told = f"  {address}: nobody takes the connection; trying for 0.4 seconds\n"
+    assert capsys.readouterr().err.count(told) == 1
+
+
+def test_a_server_that_starts_meanwhile_is_waited_for():
+    port, asked = free_port(), []
+
+    def start_late():
+        time.sleep(0.5)
+        with socket.create_server(("127.0.0.1", port)) as listening:
+            connection, _ = listening.accept()
+            with connection:
+                asked.append(connection.recv(65536))
+                _, _, body = completion("There.")
+                head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+                connection.sendall(head + body)
+
+    thread = threading.Thread(target=start_late, daemon=True)
+    thread.start()
+    [reply] = chat(server_at(f"http://127.0.0.1:{port}/v1"), questions(1))
+    thread.join(5)
+    assert (reply.text, reply.error) == ("There.", "")
 
 
 def test_an_outage_stops_the_run_rather_than_fill_it_with_failures(chat_server, monkeypatch):

@@ -215,6 +215,64 @@ def test_the_first_way_to_a_schema_that_a_server_knows_is_kept_to(chat_server, k
     assert len(server.asked) == sent
 
 
+def knows(*forms):
+    """A server that refuses every response_format but these, after a while."""
+
+    def script(body, number):
+        form = body.get("response_format", {"type": "text"})["type"]
+        time.sleep(0.01)
+        return completion('{"choice": "A"}') if form in {*forms, "text"} else refusal(400, "what format?")
+
+    return script
+
+
+def formats(server):
+    return Counter(body.get("response_format", {"type": "text"})["type"] for body in server.asked)
+
+
+def test_many_at_a_time_waste_two_requests_on_what_a_server_does_not_know_and_never_again(chat_server):
+    server = chat_server(knows())
+    replies = list(chat(at(server, concurrency=16), questions(40), schema=SCHEMA))
+    assert {(r.text, r.rung) for r in replies} == {('{"choice": "A"}', "text")}
+    assert formats(server) == {"json_schema": 1, "json_object": 1, "text": 40}
+    assert server.busiest > 8
+    other = {**SCHEMA, "required": []}
+    list(chat(at(server, concurrency=16), questions(40), schema=other))
+    assert formats(server) == {"json_schema": 1, "json_object": 1, "text": 80}
+
+
+def test_a_server_that_has_forgotten_what_it_knew_is_still_answered_by(chat_server):
+    server = chat_server(knows("json_schema"))
+    list(chat(at(server), questions(4), schema=SCHEMA))
+    server.script = knows("json_object")
+    replies = list(chat(at(server), questions(20), schema=SCHEMA, temperature=1.0))
+    assert {(r.error, r.rung) for r in replies} == {("", "json_object")}
+    list(chat(at(server), questions(4), schema=SCHEMA, temperature=0.5))
+    assert formats(server)["json_schema"] <= 4 + at(server).concurrency
+
+
+def test_who_finds_out_holds_up_the_others_for_one_request_not_for_all_its_tries(chat_server, monkeypatch):
+    monkeypatch.setattr(endpoint, "FIRST_WAIT_SECONDS", 60.0)
+
+    def script(body, number):
+        return refusal(503, "starting", retry_after="0.2") if number == 1 else knows()(body, number)
+
+    server = chat_server(script)
+    start = time.monotonic()
+    assert len(list(chat(at(server), questions(12), schema=SCHEMA))) == 12
+    assert time.monotonic() - start < 3
+
+
+def test_what_is_left_counts_what_the_caller_has_yet_to_ask(chat_server, tmp_path):
+    server = chat_server(echo)
+    with (
+        limited(Limits(calls=3)),
+        account_of(tmp_path, ()),
+        pytest.raises(BudgetReached, match="7 questions to m are left"),
+    ):
+        list(chat(at(server, concurrency=1), questions(6), later=4, max_tokens=9))
+
+
 def test_a_request_that_is_wrong_however_it_is_put_is_the_requests_own_fault(chat_server):
     def script(body, number):
         if body["messages"][0]["content"] == "question 0":

@@ -188,7 +188,14 @@ def test_the_headline_of_grades_claims_only_what_is_beyond_chance(recipe):
 def test_grades_of_a_rule_are_no_headline(recipe):
     grader = Grader("rule", "model", "robust", marks("LIMA", {"safe": 24, "unsafe": 6}))
     (block,) = standings(facts_of(recipe, shares=class_shares(grader, "safety", frozenset(), DRAWS)))
-    assert (block.kind, block.lines[0][:27]) == ("warning", "Answers were graded by rule")
+    assert block.kind == "warning"
+    assert "no judge that can bear a claim: rule is a rule, not an opinion" in block.lines[0]
+
+
+def test_grades_on_few_prompts_are_no_headline(recipe):
+    grader = Grader("all people", "people", "", marks("LIMA", {"safe": 7, "unsafe": 2}))
+    (block,) = standings(facts_of(recipe, shares=class_shares(grader, "safety", frozenset(), DRAWS)))
+    assert block.lines == ["Grades are of fewer than 10 prompts: too few for a headline."]
 
 
 def test_people_on_safety_and_quality_in_a_sentence_each(recipe):

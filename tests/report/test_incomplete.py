@@ -1,13 +1,16 @@
 """Half a study has a mark and no headline; what merely could not be read does not make it half."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from handful.core import jsonl
-from handful.core.types import Dropped, Verdict
-from handful.report.facts import Facts, StepFacts
-from handful.report.incomplete import incomplete
+from handful.core.types import Dropped, Response, Verdict
+from handful.recipe.systems import EndpointSystem, ResponsesSystem
+from handful.recipe.values import InputPath
+from handful.report.facts import Facts, StepFacts, Taken
+from handful.report.incomplete import incomplete, remedies
 from handful.report.work import work
 from handful.stats.work import work as stats_work
 
@@ -61,6 +64,62 @@ def test_prompts_without_an_answer_are_counted(recipe):
     assert incomplete(Facts(recipe=recipe, stats=stats)) == [
         "10 of 100 comparisons could not be made, a system having no answer (more than 5%)."
     ]
+
+
+def lacking(recipe, system, **facts):
+    """A study whose system "b" failed on 10 of 100 prompts."""
+    stats = {
+        "losses": {"unpaired": {"failed_response": 10}},
+        "pairs": [{"comparisons": 90, "prompts": 90, "subject": "a", "baseline": "b"}],
+    }
+    answers = [Response(f"p{n}", "b", "", 0, "error" if n < 10 else "eos", 0) for n in range(100)]
+    asked = replace(recipe, generate=replace(recipe.generate, systems={"b": system}))
+    return Facts(recipe=asked, stats=stats, responses={"b": answers}, **facts)
+
+
+def test_answers_that_a_file_lacks_are_to_be_put_there(recipe):
+    file = ResponsesSystem(kind="responses", path=InputPath("/somewhere/part.json"))
+    taken = {"generate/b": {"unknown_prompt": Taken(7, "zzz", "part.json: row 31: answers no prompt")}}
+    (words,) = remedies(lacking(recipe, file, taken=taken))
+    assert words == (
+        "part.json has no answer of b to 10 prompts, and 7 of its rows answer none (see “What was lost”): "
+        "complete the file, or leave these prompts out, and run again."
+    )
+
+
+def test_answers_that_a_server_failed_to_give_are_asked_for_again(recipe):
+    server = EndpointSystem(kind="endpoint", base_url="http://localhost:1/v1", model="m")
+    (words,) = remedies(lacking(recipe, server, steps={"generate/b": StepFacts("abc")}))
+    assert words.startswith("Delete the folder generate-b-abc and run again")
+
+
+def test_a_mark_never_says_that_the_same_command_goes_on(cut_short):
+    page, _ = cut_short(0.5)
+    assert "The same command goes on" not in page
+    assert "Delete the folder judge-local-" in page
+
+
+def graded(missing, unreadable):
+    row = {"judge": "gpt", "kind": "model", "responses": 80, "missing": missing, "unreadable": unreadable}
+    return {"grades": {"helpfulness": [row]}}
+
+
+@pytest.mark.parametrize(
+    ("missing", "unreadable", "words"),
+    [
+        (0, 32, "gpt gave no grade that can be read to 32 of 80 answers (more than 5%)."),
+        (3, 32, "gpt has no grade for 3, and none that can be read for 32, of 80 answers (more than 5%)."),
+        (5, 0, "gpt has no grade for 5 of 80 answers (more than 5%)."),
+    ],
+)
+def test_grades_that_cannot_be_read_are_not_there(recipe, missing, unreadable, words):
+    facts = Facts(recipe=recipe, stats=graded(missing, unreadable))
+    assert incomplete(facts) == [words]
+    assert ("browse.html" in " ".join(remedies(facts))) == bool(unreadable)
+
+
+def test_a_few_grades_that_cannot_be_read_are_no_lack(recipe):
+    assert incomplete(Facts(recipe=recipe, stats=graded(1, 3))) == []
 
 
 def test_a_constant_text_is_a_warning_beside_the_headline(build, tmp_path):

@@ -150,6 +150,21 @@ def test_a_steady_judge_may_speak_but_is_called_unvalidated(report):
     assert "No person took part, so local is not validated against people" in " ".join(words)
 
 
+def test_a_judge_that_passed_a_gate_needs_no_person_beside_it(build, tmp_path):
+    def steady(left, right, first):
+        return "left" if "good" in left and "good" not in right else "right" if "good" in right else "tie"
+
+    recipe, inputs = build(judges={"local": steady}, people={})
+    path = inputs["stats"] / "stats.json"
+    stats = json.loads(path.read_text())
+    stats["trust"][0]["grade"] = "validated"  # as `stats` writes where a gate was passed
+    path.write_text(json.dumps(stats))
+    work(recipe, inputs, tmp_path)
+    words = words_of(json.loads((tmp_path / "report.json").read_text(encoding="utf-8")), "headline")
+    assert "No person judged this study; local passed on pairs that people have labelled" in words
+    assert "not validated against people" not in words
+
+
 def test_a_run_without_judges_and_people_says_so(report):
     html, numbers, _ = report(judges={}, people={})
     assert words_of(numbers, "headline").startswith(
@@ -171,7 +186,9 @@ def test_one_prompt_is_too_little_and_is_not_dressed_up(report):
     html, numbers, _ = report(
         judges={}, people={"ann": lambda left, right: "left"}, prompts=1, systems=("tuned", "base")
     )
-    assert "too little for an interval" in words_of(numbers, "headline")
+    words = words_of(numbers, "headline")
+    assert words.startswith("1 prompt was judged between two systems, and a headline needs 10")
+    assert "at least as good as" not in words
     assert "no interval" in html
 
 

@@ -136,7 +136,38 @@ def test_a_run_that_asks_nobody_leaves_no_ledger(tmp_path):
 def test_requests_of_unknown_price_are_counted_as_such():
     account = Account()
     account.settle(asked(account, None), "answered", None)
-    assert account.told() == "1 request was sent, for $0.00 and what 1 of them cost at unknown prices"
+    assert account.told() == "1 request was sent; what it cost is not known"
+    account.settle(asked(account, 0.5), "answered", 0.25)
+    assert account.told() == "2 requests were sent, for $0.25 and what 1 of them cost at unknown prices"
+
+
+def test_what_the_server_refused_is_told_apart_and_has_no_unknown_price(tmp_path):
+    with account_of(tmp_path, {"judge-g-1"}) as account:
+        account.step = "judge-g-1"
+        for _ in range(3):
+            account.settle(asked(account, None), "refused", 0.0)
+        account.settle(asked(account, None), "answered", None)
+        account.settle(asked(account, None), "lost", None)
+        told = "5 requests were sent (3 of them refused, at no cost); what the other 2 cost is not known"
+        assert account.told() == account.told_now() == told
+    with account_of(tmp_path, {"judge-g-1"}) as account:
+        assert account.told() == told
+        assert account.told_now() == ""
+
+
+def test_a_run_tells_what_it_alone_has_spent_and_what_was_there_already(tmp_path):
+    run(tmp_path, "judge-g-1", 0.25)
+    with limited(Limits()) as opened, account_of(tmp_path, {"judge-g-1"}) as account:
+        account.settle(asked(account, 1.0), "answered", 0.5)
+        account.cached = 3
+    assert opened == [account]
+    assert account.told_now() == "1 request was sent, for $0.50; 3 replies were there already"
+    assert account.told() == "2 requests were sent, for $0.75; 3 replies were there already"
+
+
+def test_the_ledger_is_for_its_owner_alone(tmp_path):
+    run(tmp_path, "judge-g-1", 0.25)
+    assert (tmp_path / "ledger.jsonl").stat().st_mode & 0o777 == 0o600
 
 
 def test_money_is_told_in_cents_and_less_to_two_digits():

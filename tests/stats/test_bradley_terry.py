@@ -111,6 +111,25 @@ def test_all_ties_are_no_certainty():
     assert found.tie_parameter is None
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_nor_are_they_in_a_tournament_of_many(seed):
+    """Rounding of the fit must not pass for an interval of no width."""
+    rng = np.random.default_rng(seed)
+    pairs = [rng.choice(6, 2, replace=False) for _ in range(40)]
+    found = ranking("j", "", [(f"p{n}", f"s{a}", f"s{b}", 0.5) for n, (a, b) in enumerate(pairs)], QUICK)
+    for row in found.strengths:
+        assert (row.strength.low, row.strength.high) == (None, None)
+        assert "no interval" in row.strength.note
+
+
+def test_four_prompts_bound_no_strength():
+    found = ranking("j", "", [(f"p{n}", "a", "b", float(n % 2)) for n in range(4)], QUICK)
+    assert (found.strengths[0].strength.low, found.strengths[0].strength.note) == (
+        None,
+        "4 prompts give no interval",
+    )
+
+
 @given(st.permutations(range(60)))
 @settings(max_examples=15, deadline=None)
 def test_the_order_of_votes_changes_no_estimate_and_swapping_sides_none(order):

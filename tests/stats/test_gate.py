@@ -3,6 +3,7 @@
 import csv
 import gzip
 
+import numpy as np
 import pytest
 
 from handful.core.types import Verdict
@@ -113,3 +114,103 @@ def test_real_judges_on_experts_labels(shared_data, evaluator, accuracy, flips, 
     assert found.flipped.estimate == pytest.approx(flips, abs=0.008)
     assert found.accuracy_when_steady.estimate == pytest.approx(steady, abs=0.004)
     assert found.passed == (evaluator != "ChatGPT")
+    assert found.failed == (evaluator == "ChatGPT")
+    right = sum(a == b == side[r["gold"]] for (a, b), r in zip(pairs, rows, strict=True))
+    assert found.accuracy_all.estimate == pytest.approx(right / len(rows))
+
+
+def test_accuracy_of_all_counts_what_could_not_be_read_as_wrong():
+    found = gate("j", "robust", said(*PAIRS), TRUTH, QUICK)
+    assert (found.accuracy.estimate, found.accuracy.n) == (2 / 4, 4)
+    assert (found.accuracy_all.estimate, found.accuracy_all.n) == (2 / 5, 5)
+    some = gate("j", "robust", said(*PAIRS[:2]), TRUTH, QUICK)
+    assert (some.accuracy_all.estimate, some.missing) == (
+        1,
+        3,
+    )  # what was never asked is no error of the judge
+
+
+def test_the_right_side_by_hand():
+    """Of nine readable verdicts two are on the pair that people call a tie: two of the other seven are wrong."""
+    pairs = [("left", "left"), ("right", "right"), ("left", "right"), (None, "right"), ("right", "right")]
+    found = gate("j", "robust", said(*pairs), TRUTH, QUICK)
+    assert found.right_side.estimate == pytest.approx(5 / 7)
+
+
+def coin(count, seed, right=0.5):
+    """A judge that is right so often in each order, on labels of which nine in ten are the left."""
+    rng = np.random.default_rng(seed)
+    truth = ["left" if rng.random() < 0.9 else "right" for _ in range(count)]
+    other = {"left": "right", "right": "left"}
+    pairs = [tuple(side if rng.random() < right else other[side] for _ in range(2)) for side in truth]
+    return gate("j", "robust", said(*pairs), labels(*truth), Bootstrap(draws=200, seed=seed))
+
+
+def test_who_guesses_fails_a_large_gate_whichever_side_the_labels_favour():
+    assert sum(coin(400, seed).failed for seed in range(20)) >= 17
+    assert not any(coin(400, seed, right=0.65).failed for seed in range(20))
+    assert not any(coin(9, seed, right=0.0).failed for seed in range(5))
+
+
+def test_fewer_than_ten_pairs_pass_nobody():
+    sides = ["left", "right", "tie"] * 3
+    found = gate("j", "robust", said(*zip(sides, sides, strict=True)), labels(*sides), QUICK)
+    assert (found.accuracy.estimate, found.passed, found.failed) == (1, False, False)
+
+
+def in_one_order(count=20):
+    """A judge that the study asked once of each comparison, as people are."""
+    ids = [f"c{n}" for n in range(count)]
+    verdicts = [
+        Verdict(id, "j", ("left", "right")[n % 2], ("forward", "swapped")[n // 2 % 2])
+        for n, id in enumerate(ids)
+    ]
+    return annotator("j", "model", verdicts, ids, "lima"), {id: id for id in ids}
+
+
+def test_a_judge_asked_in_one_order_is_known_by_its_flips_on_the_gate():
+    judge, prompts = in_one_order()
+    always_first = [("left", "right")] * 8 + [("left", "left"), ("right", "right")]
+    truth = ["left", "right"] * 5
+    found = trust(
+        judge, prompts, 0, None, QUICK, gate=gate("j", "lima", said(*always_first), labels(*truth), QUICK)
+    )
+    assert found.flipped.estimate is None
+    assert found.gate_flipped.estimate == 0.8
+    assert (found.grade, found.flags) == ("no", ("flips",))
+    assert found.words[0] == (
+        "Do not trust this judge: on the gate, shown the same two answers in the other order, it changed its mind in "
+        "80% of cases (n = 10 prompts)."
+    )
+
+
+def test_flips_on_the_gate_that_settle_nothing_are_told_as_the_gates():
+    judge, prompts = in_one_order()
+    pairs = [("left", "right")] * 5 + [("left", "left")] * 5
+    found = trust(
+        judge,
+        prompts,
+        0,
+        None,
+        QUICK,
+        gate=gate("j", "lima", said(*pairs), labels(*["left", "right"] * 5), QUICK),
+    )
+    assert found.grade == "unproven"
+    assert found.words[0] == (
+        "The study asked it in one order only. On the gate: shown the same two answers in the other order, it changed "
+        "its mind in 50% of cases (n = 10 prompts): that is not enough to call it steady."
+    )
+
+
+def test_a_judge_that_guesses_on_the_gate_is_not_to_be_trusted():
+    judge, prompts = in_one_order()
+    sides = ["left", "right"] * 200
+    wrong_half = [
+        side if n % 4 < 2 else {"left": "right", "right": "left"}[side] for n, side in enumerate(sides)
+    ]
+    steady_and_random = gate(
+        "j", "lima", said(*zip(wrong_half, wrong_half, strict=True)), labels(*sides), QUICK
+    )
+    found = trust(judge, prompts, 0, None, QUICK, gate=steady_and_random)
+    assert (found.grade, found.flags) == ("no", ("gate",))
+    assert "chose the side that people chose in 50% of its decisions (n = 400 prompts)" in found.words[0]

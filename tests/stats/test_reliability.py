@@ -46,7 +46,7 @@ def test_alpha_with_the_tie_distance_is_that_of_an_interval_scale_with_the_tie_i
     """1 - tie-discounted accuracy is |x - y| / 2 with left -1, tie 0, right 1: a metric of its own, so krippendorff
     is given it as a function."""
     rows = [(str(n), choices) for n, choices in enumerate(items)]
-    found = alpha_interval(rows, tie_discounted, QUICK, "x").estimate
+    found = alpha_interval(rows, tie_discounted, QUICK).estimate
     assert found == (
         pytest.approx(alpha(items, tie_discounted)) if len({c for i in items for c in i}) > 1 else None
     )
@@ -67,10 +67,10 @@ def test_alphas_interval_covers_it_and_needs_two_prompts():
         (f"p{n}", [t if rng.random() < 0.7 else rng.choice(CHOICES) for _ in range(3)])
         for n, t in enumerate(truth)
     ]
-    found = alpha_interval(items, exact, Bootstrap(draws=1000), "x")
+    found = alpha_interval(items, exact, Bootstrap(draws=1000))
     assert found.low < found.estimate < found.high
     assert 0.1 < found.high - found.low < 0.4
-    one = alpha_interval([("p", ["left", "right"]), ("p", ["left", "left"])], exact, QUICK, "x")
+    one = alpha_interval([("p", ["left", "right"]), ("p", ["left", "left"])], exact, QUICK)
     assert (one.low, one.note) == (None, "one prompt gives no interval")
 
 

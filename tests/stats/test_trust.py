@@ -8,6 +8,7 @@ import pytest
 from handful.core.types import Interval, Verdict
 from handful.stats.agreement import agreement
 from handful.stats.bootstrap import Bootstrap
+from handful.stats.losses import Grading
 from handful.stats.readings import annotator
 from handful.stats.trust import always_said, trust
 
@@ -58,6 +59,32 @@ def test_unreadable_verdicts_are_a_share_and_a_reason():
     assert found.unreadable.estimate == 0.25
     assert found.truncated == 3
     assert any("25% of its verdicts could not be read" in words for words in found.words)
+
+
+def grading(read):
+    return Grading(len(read), tuple(f"p{n}" for n in range(len(read))), tuple(read))
+
+
+def test_unreadable_grades_are_a_share_of_their_own_and_a_reason():
+    steady = judge(*[("left", "left"), ("right", "right")] * 10)
+    found = trust(steady, PROMPTS, 0, None, QUICK, grading=grading([False] * 12 + [True] * 4))
+    assert (found.grades, found.unreadable_grades.estimate, found.unreadable.estimate) == (16, 0.75, 0)
+    assert (found.grade, found.flags) == ("no", ("unreadable_grades",))
+    assert found.words[0] == "Do not trust this judge: 75% of its grades could not be read."
+    assert trust(steady, PROMPTS, 0, None, QUICK, grading=grading([True] * 16)).grade == "unproven"
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 9])
+def test_fewer_than_ten_prompts_show_nothing_of_a_judge_however_bad_or_good(count):
+    people = agreement(
+        "j", "people", [(f"p{n}", *(["left", "right"][n % 2],) * 2) for n in range(count)], QUICK
+    )
+    for orders in (("left", "right"), ("tie", "tie"), ("left", "left")):
+        found = trust(judge(*[orders] * count), PROMPTS, 0, people, QUICK)
+        assert (found.grade, found.flags) == ("unproven", ())
+        begins = "One prompt shows" if count == 1 else f"{count} prompts show"
+        assert found.words[0] == f"{begins} nothing of a judge: what follows are figures, no findings."
+        assert found.words[-1].endswith(f"of {count} prompts: too few to tell.")
 
 
 def test_a_judge_without_verdicts_has_no_figures():

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from handful.core import jsonl
@@ -12,6 +13,10 @@ from handful.run.store import Manifest, write_manifest
 from handful.stats.work import work
 
 PARAMS = Stats(draws=200)
+COUNTS = {"comparisons": 4, "verdicts": 0, "unreadable": 0, "missing": 0, "grades": 0} | {
+    "unreadable_grades": 0,
+    "missing_grades": 0,
+}
 
 
 @pytest.fixture
@@ -63,7 +68,7 @@ def stats_of(inputs, out):
 
 def test_what_is_lost_is_counted_and_named(inputs, tmp_path):
     counts, stats = stats_of(inputs, tmp_path / "out")
-    assert counts == {"comparisons": 4, "verdicts": 12, "grades": 0, "unreadable": 2, "missing": 3}
+    assert counts == COUNTS | {"verdicts": 12, "unreadable": 2, "missing": 3}
     j, k, ann = stats["losses"]["judges"]
     assert (j["read"], j["flipped"], j["unreadable"], j["missing"], j["truncated"]) == (1, 1, 2, 0, 1)
     assert j["examples"]["unreadable"] == ["c2", "c3"]
@@ -95,7 +100,7 @@ def test_the_same_inputs_give_the_same_bytes(inputs, tmp_path):
 def test_a_study_without_judges_has_an_honest_empty_result(inputs, tmp_path):
     alone = {"study": inputs["study"]}
     counts, stats = stats_of(alone, tmp_path / "out")
-    assert counts == {"comparisons": 4, "verdicts": 0, "grades": 0, "unreadable": 0, "missing": 0}
+    assert counts == COUNTS
     assert (stats["preference"], stats["trust"], stats["agreement"]) == ([], [], [])
     assert stats["pairs"] == [{"subject": "tuned", "baseline": "base", "comparisons": 4, "prompts": 4}]
 
@@ -147,3 +152,70 @@ def test_a_grade_that_its_task_has_not_is_refused_with_its_place(inputs, tmp_pat
     jsonl.write(inputs["judge/j"] / "grades.jsonl", [Grade("s", "j", "7")])
     with pytest.raises(DataError, match=r"grades.jsonl:1: '7' is no grade of safety; there are safe, unsafe"):
         stats_of(inputs, tmp_path / "out")
+
+
+def grade(inputs, judge, *grades):
+    """Eight submissions of helpfulness, and what one judge makes of the first few."""
+    signed = [Signature(f"s{n}", f"p{n // 2}", ("tuned", "base")[n % 2], 0, "helpfulness") for n in range(8)]
+    jsonl.write(inputs["study"] / "sealed/signatures.jsonl", signed)
+    said = [Grade(f"s{n}", judge, value) for n, value in enumerate(grades)]
+    jsonl.write(inputs[f"judge/{judge}"] / "grades.jsonl", said)
+
+
+def test_grades_that_cannot_be_read_are_counted_everywhere(inputs, tmp_path):
+    grade(inputs, "j", None, "3", None, "4", None, "5")
+    jsonl.append(
+        inputs["judge/j"] / "truncated.jsonl", [Dropped("s1", "too_long"), Dropped("g1", "too_long")]
+    )
+    counts, stats = stats_of(inputs, tmp_path / "out")
+    assert (counts["grades"], counts["unreadable_grades"], counts["missing_grades"]) == (6, 3, 2 + 8)
+    j, k, _ = stats["losses"]["judges"]
+    assert (j["grades"], j["grades_unreadable"], j["grades_missing"], j["grades_truncated"]) == (8, 3, 2, 1)
+    assert (k["grades"], k["grades_missing"]) == (8, 8)
+    assert j["truncated"] == 1  # of comparisons; pairs of the gate are in neither
+    assert j["examples"]["grades unreadable"] == ["s0", "s2", "s4"]
+    trust = stats["trust"][0]
+    assert (trust["grades"], trust["unreadable_grades"]["estimate"], trust["truncated"]) == (6, 0.5, 2)
+    assert "unreadable_grades" in trust["flags"]
+
+
+def test_a_person_who_graded_only_is_in_the_losses_too(inputs, tmp_path):
+    grade(inputs, "j", *["3"] * 8)
+    jsonl.write(inputs["annotate"] / "grades.jsonl", [Grade("s0", "zoe", None), Grade("s1", "zoe", "2")])
+    _, stats = stats_of(inputs, tmp_path / "out")
+    zoe = stats["losses"]["judges"][-1]
+    assert (zoe["judge"], zoe["kind"], zoe["comparisons"]) == ("zoe", "person", 0)
+    assert (zoe["grades"], zoe["grades_unreadable"], zoe["grades_missing"]) == (2, 1, 0)
+
+
+def test_two_judges_with_the_same_verdicts_have_the_same_figures(inputs, tmp_path):
+    said = list(jsonl.read(inputs["judge/j"] / "verdicts.jsonl", Verdict))
+    jsonl.write(inputs["judge/k"] / "verdicts.jsonl", [msgspec.structs.replace(v, judge="k") for v in said])
+    _, stats = stats_of(inputs, tmp_path / "out")
+    j, k = stats["preference"][:2]
+    assert {**j, "judge": "k"} == k
+    j, k = stats["trust"]
+    assert {**j, "judge": "k", "truncated": 0} == k
+
+
+def test_judges_that_follow_a_rule_are_pooled_with_no_model(inputs, tmp_path):
+    def asked(name, kind, mode):
+        entry = {"judges": {name: {"kind": kind, "mode": mode}}}
+        write_manifest(
+            inputs[f"judge/{name}"], Manifest(f"judge/{name}", 1, "k", entry, {}, {"mode": mode}, {}, {})
+        )
+
+    def groups(name):
+        found = stats_of(inputs, tmp_path / name)[1]
+        return {(row["first"], row["second"]) for row in found["groups"]}, [
+            r["group"] for r in found["reliability"]
+        ]
+
+    asked("j", "endpoint", "robust")
+    asked("k", "endpoint", "robust")
+    robust = "models (robust)"
+    assert groups("models") == ({(robust, robust), (robust, "people")}, [robust])
+    asked("k", "fake", "robust")
+    assert groups("fake") == ({(robust, "people")}, [])
+    asked("k", "endpoint", "lima")
+    assert groups("modes")[0] == {(robust, "people"), ("models (lima)", "people")}

@@ -87,7 +87,7 @@ def test_intervals_are_those_of_a_study():
     votes = built(rows)
     (mine,) = rates(votes, readings(votes, "each"), Resampler(draws=10_000))
     prompts = [row[0] for row in rows]
-    theirs = Bootstrap().mean(prompts, [float(row[4] == "left") for row in rows], "test")
+    theirs = Bootstrap().mean(prompts, [float(row[4] == "left") for row in rows])
     assert mine.win.estimate == pytest.approx(theirs.estimate)
     assert (mine.win.low, mine.win.high) == pytest.approx((theirs.low, theirs.high), abs=0.01)
 

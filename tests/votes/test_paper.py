@@ -2,7 +2,7 @@
 
 import pytest
 
-from handful.cli.votes import bare, percent
+from handful.cli.tallies import bare, percent
 from handful.votes.agree import groups_agree
 from handful.votes.between import annotators_agree
 from handful.votes.rates import rates

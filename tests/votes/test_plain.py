@@ -121,7 +121,7 @@ def test_a_missing_column_is_named_with_the_nearest_and_what_to_type(load):
     renamed = ROWS.replace("annotator", "annotater")
     with pytest.raises(DataError) as error:
         load(renamed)
-    assert "has no column 'annotator', the nearest is 'annotater'" in str(error.value)
+    assert "has no column 'annotator'; its columns are prompt_id, annotater" in str(error.value)
     assert "--column annotator=annotater" in str(error.value)
     assert rows_of(load(renamed, columns={"annotator": "annotater"})) == EXPECTED
     with pytest.raises(DataError, match="has no column 'worker'"):
@@ -137,12 +137,12 @@ def test_a_missing_column_is_named_with_the_nearest_and_what_to_type(load):
         (["model_a", "model_b", "tie"], "models", "left=model_a,right=model_b,tie=tie", "--words models"),
         (["1", "2", "0"], "numbers", "left=1,right=2,tie=0", "--words numbers"),
         (["win", "lose", "draw"], "outcomes", "left=win,right=lose,tie=draw", "--words outcomes"),
-        (["x", "y", "tie"], "names", "left=x,right=y,tie=tie", "--map left="),
+        (["x", "y", "tie"], "names", "left=x,right=y,tie=tie", "--words names may be meant"),
         (
             ["gauche", "droite", "nul"],
             "",
             "left=gauche,right=droite,tie=nul",
-            "--map left=gauche,right=droite,tie=nul",
+            "--map WHICH=gauche,WHICH=droite,WHICH=nul, with left, right, tie or unreadable for each WHICH",
         ),
     ],
 )
@@ -176,7 +176,11 @@ def test_a_mapping_that_says_nothing_is_refused(mapping, why):
         (ROWS.encode() + b"3,\xe9,x,y,left\n", "votes.csv", "is not UTF-8"),
         (HEAD + '1,"ann,x,y,left\n', "votes.csv", "unexpected end of data"),
         ('{"prompt_id": 1', "votes.jsonl", r":1: is not JSON"),
-        ('{"prompt_id": 1}\n', "votes.jsonl", "has no column 'annotator'"),
+        (
+            '{"prompt_id": 1}\n',
+            "votes.jsonl",
+            "has no columns 'annotator', 'left', 'right' and 'choice'; its",
+        ),
         ("[1, 2]", "votes.json", ":1: is not an object"),
         (b"not gzip", "votes.csv.gz", "is not whole gzip"),
         (gzip.compress(ROWS.encode() * 900)[:-40], "votes.csv.gz", "is not whole gzip"),

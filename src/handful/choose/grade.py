@@ -38,8 +38,7 @@ def grades(judge: JudgeEntry, samples: Sequence[Sample], asked: Asked, path: Pat
     kept = [g for g in jsonl.recover(growing, Grade) if not g.raw.startswith(FAILED)]
     write_whole(growing, b"".join(map(jsonl.dumps, kept)))
     found = {key(grade): grade for grade in kept}
-    with progress("judge grades", len(samples), "answers") as advance:
-        advance(len(found))
+    with progress("judge grades", len(samples), "answers", done=len(found)) as advance:
         for group in by_kind(judge, samples, asked, found):
             jsonl.append(growing, group)
             found |= {key(grade): grade for grade in group}

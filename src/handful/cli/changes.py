@@ -29,6 +29,8 @@ class Figure(msgspec.Struct, frozen=True):
     most: float | None
     estimate: Interval
     values: dict[str, float]
+    steps: list[str] = []
+    """Labels of the steps that it was measured in; a report of before they were written has none."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -59,12 +61,14 @@ class Change(Noun, frozen=True):
     first: Interval
     second: Interval
     difference: Interval
-    how: Literal["paired", "unpaired", "none"]
+    how: Literal["paired", "unpaired"]
     """Whether the same prompts stand behind both."""
     differs: bool | None
     """Whether the interval of the difference leaves 0 out; None where there is no interval."""
     moved: int | None = None
     """Of paired prompts, how many have another value."""
+    prompts: tuple[int, int] = (0, 0)
+    """How many have a value in the first run, and in the second; a paired difference is of those in both."""
 
 
 class Changes(Noun, frozen=True):
@@ -76,6 +80,10 @@ class Changes(Noun, frozen=True):
     folders: list[str]
     """Steps that both runs have with other keys, and so with other work."""
     figures: list[Change]
+    unmeasured: list[str]
+    """Figures that a run has, and could not measure."""
+    same: list[str]
+    """Figures that cannot differ: both runs have them from the same folders."""
     only_first: list[str]
     only_second: list[str]
     """Figures that one run alone has."""
@@ -134,6 +142,9 @@ def changes(first: Mapping[str, Any], second: Mapping[str, Any], draws: int = 10
     ours, theirs = by_id(first), by_id(second)
     same = {id for id, words in first["prompts"].items() if second["prompts"].get(id) == words}
     level = first["level"]
+    both = [id for id in ours if id in theirs]
+    same_work = {id for id in both if same_work_in(ours[id], theirs[id], first["keys"], second["keys"])}
+    unmeasured = {id for id in both if not (measured(ours[id]) and measured(theirs[id]))} - same_work
     return Changes(
         first=first["name"],
         second=second["name"],
@@ -144,7 +155,13 @@ def changes(first: Mapping[str, Any], second: Mapping[str, Any], draws: int = 10
         },
         settings=settings(first["settings"], second["settings"]),
         folders=[label for label, key in first["keys"].items() if second["keys"].get(label, key) != key],
-        figures=[change(ours[id], theirs[id], same, level, draws) for id in ours if id in theirs],
+        figures=[
+            change(ours[id], theirs[id], same, level, draws)
+            for id in both
+            if id not in same_work and id not in unmeasured
+        ],
+        unmeasured=[ours[id]["what"] for id in both if id in unmeasured],
+        same=[ours[id]["what"] for id in both if id in same_work],
         only_first=[each["what"] for id, each in ours.items() if id not in theirs],
         only_second=[each["what"] for id, each in theirs.items() if id not in ours],
     )
@@ -152,6 +169,25 @@ def changes(first: Mapping[str, Any], second: Mapping[str, Any], draws: int = 10
 
 def by_id(report: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {each["id"]: each for each in report["series"]}
+
+
+def measured(figure: Mapping[str, Any]) -> bool:
+    return figure["estimate"]["estimate"] is not None
+
+
+def same_work_in(
+    ours: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    first: Mapping[str, str],
+    second: Mapping[str, str],
+) -> bool:
+    """Whether a figure is the same since it was made once: every step behind it has one key in both runs.
+
+    The values are looked at, too: people, and servers, may say another thing under the same key.
+    """
+    steps = ours.get("steps", [])
+    equal = bool(steps) and all(first.get(step, "") == second.get(step) != "" for step in steps)
+    return equal and ours["values"] == theirs["values"]
 
 
 def settings(first: Mapping[str, str], second: Mapping[str, str]) -> list[Setting]:
@@ -162,19 +198,18 @@ def settings(first: Mapping[str, str], second: Mapping[str, str]) -> list[Settin
 def change(
     first: Mapping[str, Any], second: Mapping[str, Any], same: set[str], level: float, draws: int
 ) -> Change:
-    """One figure: by the prompts that both have, else by the two intervals."""
+    """One figure, measured in both: by the prompts that both have, else by the two intervals."""
     a, b = (Interval(**each["estimate"]) for each in (first, second))
     common = [id for id in first["values"] if id in second["values"] and id in same]
-    how: Literal["paired", "unpaired", "none"]
+    how: Literal["paired", "unpaired"]
     if common:
         how, found = "paired", paired(first, second, common, level, draws)
-    elif a.estimate is None or b.estimate is None:
-        how, found = "none", Interval(None, None, None, 0, note="one of them has no estimate")
     else:
         how, found = "unpaired", unpaired(a, b)
     differs = None if found.low is None or found.high is None else not found.low <= 0 <= found.high
     moved = sum(first["values"][id] != second["values"][id] for id in common) if common else None
-    return Change(first["id"], first["what"], a, b, found, how, differs, moved)
+    sizes = (len(first["values"]), len(second["values"]))
+    return Change(first["id"], first["what"], a, b, found, how, differs, moved, sizes)
 
 
 def paired(
@@ -186,7 +221,7 @@ def paired(
     differences = [second["values"][id] - first["values"][id] for id in common]
     least, most = first["least"], first["most"]
     span = None if least is None or most is None else (least - most, most - least)
-    return Bootstrap(level, draws).mean(common, differences, f"compare/{first['id']}", span)
+    return Bootstrap(level, draws).mean(common, differences, span)
 
 
 def unpaired(a: Interval, b: Interval) -> Interval:

@@ -54,15 +54,21 @@ def lines(found: Changes) -> Iterator[str]:
     for setting in found.settings:
         yield f"  {setting.key}: {shown(setting.first)} {ARROW} {shown(setting.second)}"
     yield "steps that were made anew: " + (", ".join(found.folders) or "none")
-    yield "\nfigures, the second less the first" + ("" if found.figures else ": none in both")
+    yield "\nfigures, the second less the first" + ("" if found.figures else ": none to compare")
     yield from table(found.figures)
     told_apart = sum(bool(change.differs) for change in found.figures)
     if found.figures:
         yield ""
         yield f"{told_apart} of {len(found.figures)} figures can be told apart (marked *)." + many(found)
-    for words, only in (("first", found.only_first), ("second", found.only_second)):
-        if only:
-            yield f"only in the {words}: {'; '.join(only)}"
+    if found.same:
+        yield f"left out: {len(found.same)} that cannot differ, both runs having them from the same folders"
+    for words, left_out in (
+        ("not measured in one or both", found.unmeasured),
+        ("only in the first", found.only_first),
+        ("only in the second", found.only_second),
+    ):
+        if left_out:
+            yield f"{words}: {'; '.join(left_out)}"
 
 
 def many(found: Changes) -> str:
@@ -95,7 +101,11 @@ def table(figures: list[Change]) -> Iterator[str]:
 def how(change: Change) -> str:
     if change.moved is None:
         return "unpaired" if change.how == "unpaired" else ""
-    return f"{change.difference.n} prompts, {change.moved or 'none'} of them changed"
+    n, sizes = change.difference.n, change.prompts
+    moved = f"{change.moved or 'none'} of them changed"
+    if sizes == (n, n):
+        return f"{n} prompts, {moved}"
+    return f"only the prompts in both, {n} of {sizes[0]} and of {sizes[1]}: {moved}"
 
 
 def shown(setting: str | None) -> str:

@@ -2,7 +2,8 @@
 
 An estimate from below and from above. Tokens are counted as bytes: 5 a token at most, 3 at least, which holds for
 English. Replies are as long as they may be, or 50 tokens. What is not made yet (answers that a judge will read) is
-taken to be of either length. Replies that the cache holds already cost nothing, and are not looked for.
+taken to be of either length. What an earlier run has kept, and the cache holds, is told and not counted (`cli.kept`),
+but for replies to questions that are not made yet. Nor are requests that a server refuses, or fails to answer, counted.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from handful.cli import kept
+from handful.cli.kept import Kept
 from handful.core import jsonl
-from handful.core.types import Comparison, Example, Prompt, Submission, Turn
+from handful.core.types import Example, Prompt, Turn
 from handful.recipe.judging import Choose, EndpointJudge
 from handful.recipe.systems import EndpointSystem, Generate
 
 if TYPE_CHECKING:
+    from handful.judge.items import Item
     from handful.run.execute import Step
 
 BYTES_A_TOKEN = (5, 3)
@@ -52,6 +56,9 @@ class Cost:
     price: str
     """Whose price it is; "" where none is known."""
     note: str = ""
+    answered: int = 0
+    """Questions that an earlier run has kept the answers to; of the others `cached` are in the cache of replies."""
+    cached: int = 0
 
 
 def asked(steps: Sequence[Step]) -> Iterator[tuple[Step, Asked]]:
@@ -91,16 +98,16 @@ def costs(steps: Sequence[Step], recipe: Any) -> list[Cost]:
     found = []
     for step, entry in asked(steps):
         if isinstance(entry, EndpointSystem):
-            work = of_system(step.params, folders)
+            work, known = of_system(step, entry, folders)
         elif step.stage.name == "choose":
-            work = of_choice(step.params, entry, recipe, folders)
+            work, known = of_choice(step, entry, recipe, folders)
         else:
-            work = of_judge(entry, recipe, folders)
-        found.append(priced(step.label, entry, work))
+            work, known = of_judge(step, entry, recipe, folders)
+        found.append(priced(step.label, entry, work, known))
     return found
 
 
-def priced(label: str, entry: Asked, work: list[Work] | None) -> Cost:
+def priced(label: str, entry: Asked, work: list[Work] | None, known: Kept) -> Cost:
     from handful.models.api import prices
 
     price = prices.price_of(entry)
@@ -114,7 +121,7 @@ def priced(label: str, entry: Asked, work: list[Work] | None) -> Cost:
     usd = (
         price and (price.usd(int(read[0]), int(written[0])), price.usd(int(read[1]), int(written[1])))
     ) or None
-    return Cost(label, entry.model, requests, read, written, usd, source)
+    return Cost(label, entry.model, requests, read, written, usd, source, "", known.answered, known.cached)
 
 
 def added(ranges: Iterator[Range]) -> Range:
@@ -122,58 +129,70 @@ def added(ranges: Iterator[Range]) -> Range:
     return sum(low for low, _ in found), sum(high for _, high in found)
 
 
-def of_system(params: Generate, folders: dict[str, Path]) -> list[Work] | None:
+Found = tuple[list[Work] | None, Kept]
+
+
+def of_system(step: Step, system: EndpointSystem, folders: dict[str, Path]) -> Found:
+    params: Generate = step.params
     prompts = prompts_of(params, folders)
     if prompts is None:
-        return None
+        return None, Kept()
+    [name] = params.systems
+    todo, known = kept.of_system(step, name, system, prompts)
     work = []
-    for turns in prompts:
-        questions = [turns]
-        if params.dialogues:
-            questions = [turns[: n + 1] for n, turn in enumerate(turns) if turn.role == "user"]
-        for question in questions:
-            answers = tokens(SHORT_REPLY, params.max_tokens, len(question) // 2 if params.dialogues else 0)
-            read = plus(of_bytes(size(question)), answers)
-            work.append(Work((params.samples, params.samples), read, params.max_tokens))
-    return work
+    for prompt, turn in todo:
+        played = params.dialogues and len(prompt.turns) > 1
+        question = prompt.turns[: 2 * turn + 1] if played else prompt.turns
+        answers = tokens(SHORT_REPLY, params.max_tokens, turn)
+        work.append(Work((1, 1), plus(of_bytes(size(question)), answers), params.max_tokens))
+    return work, known
 
 
-def of_choice(
-    params: Choose, judge: EndpointJudge, recipe: Any, folders: dict[str, Path]
-) -> list[Work] | None:
+def of_choice(step: Step, judge: EndpointJudge, recipe: Any, folders: dict[str, Path]) -> Found:
     if "dataset" not in folders or recipe.train is None:
-        return None
-    prompts = [e.prompt().turns for e in jsonl.read(folders["dataset"] / "dev.jsonl", Example)]
+        return None, Kept()
+    params: Choose = step.params
+    prompts = [e.prompt() for e in jsonl.read(folders["dataset"] / "dev.jsonl", Example)]
     last = min(params.last, recipe.train.epochs)
     epochs = max(1, last - params.first + 1) + 1  # and one that grades answers to other prompts
     longest = recipe.generate.max_tokens if recipe.generate else judge.max_tokens
-    return [
-        Work((epochs, 2 * epochs), judged(size(turns), 1, longest), judge.max_tokens) for turns in prompts
-    ]
+    graded = kept.of_choice(step.partial)
+    work = []
+    for prompt in prompts:
+        count = max(0, epochs - graded.get(prompt.id, 0))
+        work.append(Work((count, 2 * count), judged(size(prompt.turns), 1, longest), judge.max_tokens))
+    return work, Kept(sum(graded.values()))
 
 
-def of_judge(judge: EndpointJudge, recipe: Any, folders: dict[str, Path]) -> list[Work] | None:
-    """From the study's own folder where it is done. A reply that cannot be read is asked for once more."""
+def of_judge(step: Step, judge: EndpointJudge, recipe: Any, folders: dict[str, Path]) -> Found:
+    """From the study's own folder where it is done. A reply that cannot be read is asked for once more.
+
+    Raises:
+        DataError: the gate's pairs cannot be read.
+    """
+    if "study" in folders:
+        todo, known = kept.of_judge(step, judge, folders["study"])
+        work = [of_question(judge, item, least) for (item, _), least in todo]
+        return work, known
+    prompts = prompts_of(recipe.generate, folders)
+    if prompts is None:
+        return None, Kept()
+    from handful.judge.gate import read_gate
+
+    gate, _ = read_gate(step.params.gate)
+    pairs = [of_question(judge, item, 1) for item in gate for _ in item.orders]
+    return [*pairs, *planned(judge, recipe, [prompt.turns for prompt in prompts])], Kept()
+
+
+def of_question(judge: EndpointJudge, item: Item, least: int) -> Work:
+    length = size(item.turns) + sum(len(text.encode()) for text in item.texts)
+    return Work((least, least + 1), judged(length, 0, 0), judge.max_tokens)
+
+
+def planned(judge: EndpointJudge, recipe: Any, prompts: list[tuple[Turn, ...]]) -> list[Work]:
+    """By the recipe alone: every prompt, every system, answers of any length."""
     orders = 1 if judge.mode == "lima" else 2
     both, once = (orders, 2 * orders), (1, 2)
-    if "study" in folders:
-        work = []
-        for shown in jsonl.read(folders["study"] / "comparisons.jsonl", Comparison):
-            length = size(shown.turns) + len(shown.left.encode()) + len(shown.right.encode())
-            work.append(Work(both, judged(length, 0, 0), judge.max_tokens))
-        path = folders["study"] / "submissions.jsonl"
-        for one in jsonl.read(path, Submission) if path.exists() else ():
-            length = size(one.turns) + len(one.text.encode())
-            work.append(Work(once, judged(length, 0, 0), judge.max_tokens))
-        return work
-    prompts = prompts_of(recipe.generate, folders)
-    return None if prompts is None else planned(judge, recipe, prompts, both, once)
-
-
-def planned(
-    judge: EndpointJudge, recipe: Any, prompts: list[tuple[Turn, ...]], both: Range, once: Range
-) -> list[Work]:
-    """By the recipe alone: every prompt, every system, answers of any length."""
     study, longest, samples = recipe.study, recipe.generate.max_tokens, recipe.generate.samples
     systems = len(recipe.generate.systems)
     against = len(study.against) or systems - 1
@@ -191,14 +210,14 @@ def planned(
     return work
 
 
-def prompts_of(params: Generate, folders: dict[str, Path]) -> list[tuple[Turn, ...]] | None:
+def prompts_of(params: Generate, folders: dict[str, Path]) -> list[Prompt] | None:
     if "dataset" not in folders:
         return None
     path = folders["dataset"] / f"{params.split}.jsonl"
     if params.split == "dev":
-        found = [example.prompt().turns for example in jsonl.read(path, Example)]
+        found = [example.prompt() for example in jsonl.read(path, Example)]
     else:
-        found = [prompt.turns for prompt in jsonl.read(path, Prompt)]
+        found = list(jsonl.read(path, Prompt))
     return found[: params.first or None]
 
 
@@ -239,7 +258,7 @@ def in_words(cost: Cost) -> list[str]:
         return ["", f"{head}: {cost.note}"]
     assert cost.input_tokens is not None
     assert cost.output_tokens is not None
-    lines = ["", head, f"  {'requests':10} {counted(cost.requests)}"]
+    lines = ["", head, f"  {'requests':10} {counted(cost.requests)}{beside(cost)}"]
     lines.append(f"  {'tokens':10} {counted(cost.input_tokens)} read, {counted(cost.output_tokens)} written")
     if cost.usd is None:
         remedy = "set input_price and output_price (0 for a server of your own)"
@@ -249,6 +268,13 @@ def in_words(cost: Cost) -> list[str]:
     low, high = cost.usd
     spent = f"${money(low)}" if low == high else f"${money(low)} to ${money(high)}"
     return [*lines, f"  {'cost':10} {spent}, by the prices of {named(cost.price)}"]
+
+
+def beside(cost: Cost) -> str:
+    """What needs no request any more."""
+    known = {"answered by an earlier run": cost.answered, "in the cache of replies": cost.cached}
+    told = [f"{count:,} {where}" for where, count in known.items() if count]
+    return f"; beside them {' and '.join(told)}" if told else ""
 
 
 def named(price: str) -> str:

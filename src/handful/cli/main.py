@@ -34,7 +34,10 @@ from handful.cli.votes import stats
 from handful.core.errors import BudgetReached, RecipeError, Waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from handful.run.execute import Step
+    from handful.run.spending import Account
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -111,17 +114,21 @@ def run_command(
         return
     if max_usd is not None:
         costs.check_prices([step for step in steps if only in (None, step.stage.name)])
+    accounts: list[Account] = []
     try:
-        with using(Engine(engine, workers, address, processes)), limited(limits):
+        with using(Engine(engine, workers, address, processes)), limited(limits) as accounts:
             ran = execute(steps, work, only, started=say_started, ended=say_ended)
     except Waiting as waiting:
         again = [str(recipe), "--work", str(work), *(word for o in overrides for word in ("--set", o))]
         raise Waiting(str(waiting).replace("RECIPE", shlex.join(again))) from None
     except BudgetReached as reached:
+        accounts = []  # what was spent is in the message
         left = ", ".join(step.label for step in steps if not step.done)
         raise BudgetReached(
             f"{reached}; not done: {left}; what was answered is kept: the same command with a higher limit goes on"
         ) from None
+    finally:
+        say_spent(accounts)
     if not ran:
         click.echo(f"nothing to do: all {len(steps)} steps are done")
     last = steps[-1]
@@ -140,6 +147,13 @@ def say_started(step: Step) -> None:
 
 def say_ended(step: Step, seconds: float) -> None:
     click.echo(f"{step.label:22} {seconds:7.1f} s  {look.one_line(step.folder)}")
+
+
+def say_spent(accounts: Sequence[Account]) -> None:
+    """What servers were asked in this run, and for how much; nothing where none was needed."""
+    for account in accounts:
+        if told := account.told_now():
+            click.echo(f"servers: {told}", err=True)
 
 
 @cli.command("plan")

@@ -47,7 +47,9 @@ def show(name: str, tables: Sequence[Table]) -> None:
     Raises:
         RecipeError: there is none.
     """
+    name = name.removesuffix(".NAME")
     chosen = [table for table in tables if name in (table.name, table.name.split(".")[0], table.kind)]
+    chosen = chosen or [table for table in tables if name in names_of(table)]
     for table in chosen:
         click.echo(f"{table.title}\n{wrapped(table.about)}\n")
         for setting in table.settings:
@@ -65,13 +67,23 @@ def show(name: str, tables: Sequence[Table]) -> None:
         click.echo(table.title)
         say(setting)
     if not found:
-        known = {word for table in tables for word in (table.name, table.kind)}
+        known = {word for table in tables for word in names_of(table)}
         known |= {setting.name for table in tables for setting in table.settings}
         near = difflib.get_close_matches(last, sorted(known - {""}), 1)
         hint = f'did you mean "{near[0]}"? ' if near else ""
         raise RecipeError(
             f"{name}: no table, kind or setting of a recipe; {hint}`handful settings` lists the tables"
         )
+
+
+def names_of(table: Table) -> set[str]:
+    """What a table may be asked for by: its name, each table around it, the words of both, and its kind.
+
+    Of `generate.systems.NAME` with kind "base": generate, generate.systems, systems, base.
+    """
+    parts = [part for part in table.name.split(".") if part != "NAME"]
+    paths = {".".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
+    return {table.name, table.kind, *parts, *paths} - {""}
 
 
 def say(setting: Setting) -> None:

@@ -11,16 +11,10 @@ from handful.cli.options import JSON, told
 from handful.core.errors import RecipeError
 
 if TYPE_CHECKING:
-    from handful.core.types import Interval
-    from handful.votes.agree import Agreement
-    from handful.votes.annotators import Annotator
-    from handful.votes.rates import Rates
-    from handful.votes.summary import Tally
+    from handful.votes.table import Votes
 
-WORDS = ("sides", "letters", "models", "numbers", "order", "outcomes", "names")
+WORDS = ("sides", "letters", "models", "numbers", "order", "outcomes", "strengths", "names")
 FORMATS = ("plain", "alpaca_eval", "mt_bench", "pandalm", "reviews")
-SHOWN = 12
-"""Rows of a table in the terminal; --all and --json have every one."""
 
 
 @click.command()
@@ -39,8 +33,8 @@ SHOWN = 12
     type=click.Choice(WORDS),
     default="sides",
     show_default=True,
-    help="What a choice is called: left, right, tie; a, b, c; model_a, model_b, tie; 1, 2, 0; first, second, tie; "
-    "win, loss, tie (of the left one); or the system's name.",
+    help="What a choice is called: left, right, tie; a, b, and c or tie; model_a, model_b, tie; 1, 2, 0; "
+    "first, second, tie; win, loss, tie (of the left one); A>>B, A++, A=B …; or the system's name.",
 )
 @click.option(
     "--map",
@@ -57,13 +51,22 @@ SHOWN = 12
     help="What the file calls a column, as in --column prompt_id=question. May be repeated.",
 )
 @click.option(
+    "--value",
+    "values",
+    multiple=True,
+    metavar="OURS=TEXT",
+    help="What every row has in a column that the file lacks, as in --value annotator=crowd. May be repeated.",
+)
+@click.option(
     "--repeats",
     type=click.Choice(["tie", "last", "each"]),
     default="tie",
     show_default=True,
     help="Several verdicts of one annotator on one item: a tie unless all are alike, the last, or each for itself.",
 )
-@click.option("--skip-bad", is_flag=True, help="Leave out rows that are no verdicts, and say how many.")
+@click.option(
+    "--skip-bad", is_flag=True, help="Leave out rows that are no verdicts, and say how many and why."
+)
 @click.option(
     "--level", type=click.FloatRange(0.5, 0.999), default=0.95, show_default=True, help="Of intervals."
 )
@@ -80,6 +83,7 @@ def stats(
     preset: str,
     mapping: tuple[str, ...],
     columns: tuple[str, ...],
+    values: tuple[str, ...],
     repeats: Literal["tie", "last", "each"],
     skip_bad: bool,
     level: float,
@@ -109,19 +113,24 @@ def stats(
     from handful.votes.summary import tally
     from handful.votes.words import words
 
-    votes = read(files, format, words(preset, mapping), named_columns(columns), skip_bad)
+    named, fixed = named_columns(columns, "--column"), named_columns(values, "--value")
+    votes = read(files, format, words(preset, mapping), named, skip_bad, fixed)
+    for line in left_out(votes):
+        click.echo(line, err=True)
     found = tally(votes, Resampler(level, draws, seed), repeats)
     if as_json:
         import msgspec
 
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
         return
+    from handful.cli.tallies import SHOWN, lines
+
     for line in lines(found, None if everything else SHOWN):
         click.echo(line)
 
 
-def named_columns(options: tuple[str, ...]) -> dict[str, str]:
-    """Our name of a column -> the file's."""
+def named_columns(options: tuple[str, ...], option_name: str) -> dict[str, str]:
+    """Our name of a column -> the file's, or what every row has in it."""
     from handful.votes.table import COLUMNS
 
     found = {}
@@ -129,151 +138,18 @@ def named_columns(options: tuple[str, ...]) -> dict[str, str]:
         ours, equals, its = (part.strip() for part in option.partition("="))
         if not equals or ours not in COLUMNS or not its:
             raise RecipeError(
-                f"--column {option}: is not like prompt_id=question; on its left stands one of {', '.join(COLUMNS)}"
+                f"{option_name} {option}: is not like prompt_id=question; on its left stands one of "
+                f"{', '.join(COLUMNS)}"
             )
         found[ours] = its
     return found
 
 
-# --- text
+def left_out(votes: Votes) -> list[str]:
+    """A line for each reason why rows are no verdicts, those with the most rows first."""
+    from handful.votes.words import counted
 
-
-def lines(found: Tally, most: int | None) -> list[str]:
-    """The whole answer, a list of tables; `most` rows of each."""
-    counts = found.counts
-    head = (
-        f"{counts.verdicts:,} verdicts by {counts.annotators:,} annotators on {counts.prompts:,} prompts, "
-        f"{counts.systems:,} systems"
-    )
+    reasons = sorted(votes.skipped.items(), key=lambda item: (-item[1], item[0]))
     return [
-        head,
-        *(f"note: {note}" for note in found.notes),
-        *table(
-            f"Wins, ties and losses ({found.level:.0%} intervals over prompts)",
-            RATES,
-            map(rate_row, found.pairs),
-            most,
-        ),
-        *ranked(found, most),
-        *table("Agreement of groups", AGREE, map(agree_row, found.groups), most),
-        *table("Agreement of annotators", AGREE, map(agree_row, found.annotator_pairs), most),
-        *table("Each annotator", ALONE, map(alone_row, found.annotators), most),
-        "",
-        "tie-discounted: 1 for the same choice, 1/2 if exactly one said tie, as in the paper. chance and always tie:",
-        "what two random annotators, and one who always says tie, would score. alpha: 0 is chance, 1 full agreement.",
+        f"left out: {counted(rows, 'row')}, {why} (first: {votes.examples[why]})" for why, rows in reasons
     ]
-
-
-def ranked(found: Tally, most: int | None) -> list[str]:
-    """The systems on one scale, a table a group."""
-    shown = []
-    for ranking in found.rankings:
-        title = "Bradley-Terry" + (f", by {ranking.group}" if ranking.group else "")
-        if ranking.words:
-            shown += ["", f"{title}: no estimate, {ranking.words}"]
-            continue
-        rows = ((row.system, f"{row.verdicts:,}", number(row.strength)) for row in ranking.strengths)
-        shown += table(title, ("system", "verdicts", "log-odds against the average"), rows, most)
-    return shown
-
-
-RATES = ("first", "second", "by", "verdicts", "prompts", "win", "tie", "loss", "at least as good")
-AGREE = (
-    "first",
-    "second",
-    "items",
-    "exact",
-    "of",
-    "share",
-    "without ties",
-    "of",
-    "share",
-    "tie-discounted",
-    "chance",
-    "always tie",
-    "alpha",
-)
-ALONE = (
-    "annotator",
-    "group",
-    "verdicts",
-    "chose the first shown",
-    "same when swapped",
-    "tie-discounted, with the rest",
-)
-
-
-def rate_row(row: Rates) -> tuple[str, ...]:
-    shares = (row.win, row.tie, row.loss, row.at_least_as_good)
-    return (
-        row.first,
-        row.second,
-        row.group or "all",
-        f"{row.verdicts:,}",
-        f"{row.prompts:,}",
-        *map(percent, shares),
-    )
-
-
-def agree_row(row: Agreement) -> tuple[str, ...]:
-    exact, decided = row.exact, row.exact_without_ties
-    return (
-        row.first,
-        row.second,
-        f"{row.items:,}",
-        f"{exact.agreed:,}",
-        f"{exact.pairs:,}",
-        percent(exact.share),
-        f"{decided.agreed:,}",
-        f"{decided.pairs:,}",
-        percent(decided.share),
-        percent(row.tie_discounted),
-        bare(row.chance),
-        bare(row.always_tie),
-        number(row.alpha),
-    )
-
-
-def alone_row(row: Annotator) -> tuple[str, ...]:
-    against = row.against_the_rest
-    return (
-        row.name,
-        row.group,
-        f"{row.verdicts:,}",
-        percent(row.first_shown),
-        percent(row.same_when_swapped),
-        percent(against.tie_discounted) if against else "-",
-    )
-
-
-def percent(value: Interval) -> str:
-    """As 53.3% [47.7-58.9]; without bounds where there are none."""
-    if value.estimate is None:
-        return "-"
-    estimate = f"{100 * value.estimate:.1f}%"
-    if value.low is None or value.high is None:
-        return estimate
-    return f"{estimate} [{100 * value.low:.1f}-{100 * value.high:.1f}]"
-
-
-def number(value: Interval) -> str:
-    if value.estimate is None:
-        return "-"
-    bounds = "" if value.low is None or value.high is None else f" [{value.low:.3f} to {value.high:.3f}]"
-    return f"{value.estimate:.3f}{bounds}"
-
-
-def bare(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}%"
-
-
-def table(title: str, head: tuple[str, ...], rows: object, most: int | None) -> list[str]:
-    """A title and aligned rows; nothing where there are none."""
-    from handful.cli.readable import columns, plain
-
-    cells = [tuple(plain(cell) for cell in row) for row in rows]  # type: ignore[attr-defined]
-    if not cells:
-        return []
-    shown = cells[:most]
-    more = [f"  … and {len(cells) - len(shown):,} more: --all, or --json"] if len(cells) > len(shown) else []
-    return ["", title, *columns([head, *shown], 2), *more]

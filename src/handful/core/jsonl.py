@@ -96,6 +96,14 @@ def read(path: Path, kind: type[T]) -> Iterator[T]:
                 raise DataError(f"{path}:{number}: {error}") from error
 
 
+def so_far(path: Path, kind: type[T]) -> list[T]:
+    """The whole records of a file that may still grow: it is left as it is, as is half a line at its end."""
+    if not path.exists():
+        return []
+    decoder = msgspec.json.Decoder(kind)
+    return [decoder.decode(line) for line in path.read_bytes().split(b"\n")[:-1]]
+
+
 def recover(path: Path, kind: type[T]) -> list[T]:
     """The whole records of a file that may end in half a line, which is cut off.
 

@@ -21,6 +21,11 @@ ASKED_AGAIN = "endpoint_error"
 """The rule of failures that the next run asks about again, and tells anew."""
 
 
+def growing(turn: int) -> str:
+    """The name of the file with the answers to the user's turn of that number, from 0."""
+    return f"turn-{turn + 1}.partial.jsonl" if turn else "responses.partial.jsonl"
+
+
 class Kept:
     """The files of one system in its folder."""
 
@@ -37,7 +42,7 @@ class Kept:
         self.told = 0
 
     def file(self, turn: int) -> Path:
-        return self.out / (f"turn-{turn + 1}.partial.jsonl" if turn else "responses.partial.jsonl")
+        return self.out / growing(turn)
 
     def answers(self, turn: int) -> dict[Key, Response]:
         """What was answered to the user's turn of that number, from 0, but for failures."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from handful.core.types import Dropped, Finish, Response
 from handful.generate.systems import Answers, Ask, Given, Group, Key
 from handful.models.endpoint import FILTERED, Message, Question, Reply, chat
-from handful.recipe.systems import EndpointSystem
+from handful.recipe.systems import EndpointSystem, Generate
 
 FINISHES: dict[str, Finish] = {"stop": "eos", "length": "length"}
 NOT_APPLIED = {
@@ -54,12 +55,20 @@ def _groups(given: Given, system: EndpointSystem, asks: Sequence[Ask], notes: No
     replies = chat(
         system,
         [question(place, ask) for place, ask in enumerate(asks)],
-        temperature=given.params.temperature,
-        top_p=given.params.top_p,
-        max_tokens=given.params.max_tokens,
+        later=sum(max(0, ask.played - ask.turn - 1) for ask in asks),
+        **sampling(given.params),
     )
     for reply in replies:
         yield [read(given.name, asks[reply.index], reply, notes)]
+
+
+def sampling(params: Generate) -> dict[str, Any]:
+    """What all questions have in common."""
+    return {
+        "temperature": params.temperature,
+        "top_p": params.top_p,
+        "max_tokens": params.max_tokens,
+    }
 
 
 def question(place: int, ask: Ask) -> Question:

@@ -28,13 +28,18 @@ def judged(
         EndpointError, BudgetReached: as `chat`; the answers yielded before it stand.
     """
     by_task = sorted(questions, key=lambda question: list(WORDINGS).index(question[0].task))
+    later = len(by_task)
     for task, found in groupby(by_task, key=lambda question: question[0].task):
-        yield from of_task(params, task, instructions[task], list(found))
+        now = list(found)
+        later -= len(now)
+        yield from of_task(params, task, instructions[task], now, later)
 
 
 def of_task(
-    params: EndpointJudge, task: Task, instructions: str, questions: Sequence[Question]
+    params: EndpointJudge, task: Task, instructions: str, questions: Sequence[Question], later: int
 ) -> Iterator[Said]:
+    """`later` is the number of questions of other tasks that are yet to come."""
+
     def ask_again(messages: Sequence[Message], reply: Reply) -> list[Message] | None:
         """The dialogue that asks for a readable choice, or None where there is one."""
         if choice_of(reply, task) is not None:
@@ -45,10 +50,8 @@ def of_task(
     dialogues = (
         (number, first_message(params, instructions, question)) for number, question in enumerate(questions)
     )
-    settings: dict[str, Any] = {"temperature": params.temperature, "max_tokens": params.max_tokens}
-    if params.mode == "robust":
-        settings["schema"] = schema(task)
-    for reply in chat(params, dialogues, ask_again, **settings):
+    held = held_to(params, task)
+    for reply in chat(params, dialogues, ask_again, schema=held, later=later, **sampling(params)):
         item, order = questions[reply.index]
         raw = FAILED + reply.error if reply.error else reply.text
         passing = bool(reply.error) and not reply.finish
@@ -61,6 +64,15 @@ def first_message(params: EndpointJudge, instructions: str, question: Question) 
     if params.mode == "robust":
         text = f"{text}\n\n{ask.request(item.task)}\n\n{WHERE_JSON}"
     return [{"role": "user", "content": text}]
+
+
+def sampling(params: EndpointJudge) -> dict[str, Any]:
+    return {"temperature": params.temperature, "max_tokens": params.max_tokens}
+
+
+def held_to(params: EndpointJudge, task: Task) -> dict[str, Any] | None:
+    """The schema that replies are to fit; None in "lima" mode, which asks as the paper did."""
+    return schema(task) if params.mode == "robust" else None
 
 
 def schema(task: Task) -> dict[str, Any]:

@@ -103,8 +103,8 @@ def by_endpoint(
     failed = {one.key for one in before if one.failed}
     kept = {one.key: one for one in before if not one.failed}
     todo = [(item, order) for item, order in questions if (item.id, order) not in kept]
-    with progress(f"{name} judges", len(questions), "verdicts") as advance, jsonl.growing(path) as append:
-        advance(len(kept))
+    told = progress(f"{name} judges", len(questions), "verdicts", done=len(kept))
+    with told as advance, jsonl.growing(path) as append:
         for said in judged(judge, asked.instructions, todo):
             append([said])
             kept[said.key] = said

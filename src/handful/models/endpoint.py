@@ -20,6 +20,7 @@ from __future__ import annotations
 import queue
 import random
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -41,6 +42,7 @@ from handful.models.api.provider import (
 )
 from handful.models.api.provider import Message as Message
 from handful.models.api.reply import FILTERED, REFUSED, Question, Reply, reply_of
+from handful.run.progress import say
 from handful.run.spending import Account, current
 
 __all__ = ["FILTERED", "REFUSED", "Message", "Question", "Reply", "Server", "chat", "retry_after"]
@@ -50,6 +52,10 @@ FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 LONGEST_RETRY_AFTER_SECONDS = 600.0
 """A server that asks for more (a day's quota is used up) ends the run."""
+NOBODY_SECONDS = 5.0
+"""How long connections may be refused before the first is taken: a server that starts is waited for a little."""
+WAKE_SECONDS = 0.2
+"""How long a waiting thread may take to see that the run has stopped."""
 GIVE_UP_AFTER = 10
 """Dialogues that fail in a row before the run stops: an outage must not become 1,500 recorded failures.
 
@@ -68,6 +74,7 @@ def chat(
     follow_up: FollowUp = lambda messages, reply: None,
     *,
     schema: Mapping[str, Any] | None = None,
+    later: int = 0,
     **sampling: Any,
 ) -> Iterator[Reply]:
     """Yield one reply for each question, as they complete, `server.concurrency` at a time.
@@ -77,6 +84,7 @@ def chat(
         follow_up: what to ask after a reply, or None where it will do; asked once, and that reply counts.
         schema: a JSON schema (an object) that replies are to fit. The server is asked to hold the model to it, or
             to any JSON object, or neither: the first of these that it knows, which each reply names (`rung`).
+        later: how many questions the caller has for another call: they are told with those that are left.
         sampling: passed on: temperature, top_p, max_tokens, stop, seed …
 
     Raises:
@@ -111,7 +119,7 @@ def chat(
                         f"the last with: {item.error}; what was answered is kept: run again to go on"
                     )
         if spent:
-            left = f"{line.left():,} questions to {server.model} are left"
+            left = f"{line.left() + later:,} questions to {server.model} are left"
             raise BudgetReached(f"{spent}: {line.account.told()}; {left}")
     finally:
         line.stop.set()  # workers that sleep wake up; those that wait for the server are daemons
@@ -136,6 +144,12 @@ class Line:
     rung: Rung = field(init=False)
     proven: bool = False
     """Whether the rung has brought an answer yet."""
+    known: bool = False
+    """Whether it did so in an earlier run: then nobody waits for a proof."""
+    finding: threading.Lock = field(default_factory=threading.Lock)
+    """Held by who tries a rung of which nothing is known, so that a server refuses it once, and not to all."""
+    refused_since: float = 0.0
+    """When the first connection was refused; 0 where none was."""
     done: queue.SimpleQueue[Reply | Exception | None] = field(default_factory=queue.SimpleQueue)
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -155,7 +169,8 @@ class Line:
             )
         self.flow = Flow(self.server.concurrency, self.server.requests_per_minute)
         self.replies = cache.Replies(cache.folder(), self.server)
-        self.rung = "text" if self.schema is None else RUNGS[0]
+        kept = self.replies.rung() if self.schema is not None else "text"
+        self.rung, self.known = kept or RUNGS[0], kept is not None
         self.provider = connect(self.server)
 
     def work(self) -> None:
@@ -187,7 +202,7 @@ class Line:
     def ask(self, question: Question, messages: Sequence[Message]) -> Reply | None:
         """One reply, from the cache or after up to TRIES tries; None where the run stopped meanwhile."""
         sampling = {**self.sampling, **question.sampling}
-        request = Request(self.server.model, messages, sampling, self.schema, self.rung)
+        request = Request(self.server.model, messages, sampling, self.schema)
         key = cache.key_of(self.server, request, question.sample)
         if kept := self.replies.get(key):
             self.account.cached += 1
@@ -195,24 +210,56 @@ class Line:
         tries = 0
         while True:
             try:
-                completion = self.send(request, key)
-                return None if completion is None else reply_of(question.index, completion, request.rung)
+                said = self.by_rung(request, key)
+                return None if said is None else reply_of(question.index, *said)
             except Failure as failure:
                 self.check(failure)
-                if failure.kind == "refused" and not self.proven and request.rung != "text":
-                    request = replace(request, rung=RUNGS[RUNGS.index(request.rung) + 1])
-                    continue
                 if failure.kind == "refused":
                     return Reply(question.index, finish=REFUSED, error=str(failure))
                 tries += 1
-                if tries == TRIES and not self.reached:
+                lost = not self.reached and not failure.sent
+                if self.in_vain() if lost else tries >= TRIES and not self.reached:
                     raise EndpointError(
                         f"{place(self.server)}: nobody answers ({failure}); is the server running?"
                     ) from None
-                if tries == TRIES:
+                if tries >= TRIES and not lost:
                     return Reply(question.index, error=str(failure))
-                if not failure.retry_after and self.stop.wait(jitter(tries)):
+                wait = min(jitter(tries), NOBODY_SECONDS / 5) if lost else jitter(tries)
+                if not failure.retry_after and self.stop.wait(wait):
                     return None
+
+    def in_vain(self) -> bool:
+        """Whether nobody has taken a connection for as long as a server may need to start."""
+        with self.lock:
+            first, self.refused_since = not self.refused_since, self.refused_since or time.monotonic()
+        if first and not self.stop.is_set():
+            say(f"{place(self.server)}: nobody takes the connection; trying for {NOBODY_SECONDS:g} seconds")
+        return time.monotonic() - self.refused_since >= NOBODY_SECONDS
+
+    def by_rung(self, request: Request, key: str) -> tuple[Completion, Rung] | None:
+        """What the request brings, and by which rung: the first that the server does not refuse.
+
+        Of a server that nothing is known of, one finds out and the others wait: it refuses a rung once, not to all.
+        """
+        alone = request.schema is not None and not self.proven and not self.known
+        while alone and not self.finding.acquire(timeout=WAKE_SECONDS):
+            if self.stop.is_set():
+                return None
+        if alone and self.proven:  # by the one that was waited for
+            self.finding.release()
+            alone = False
+        try:
+            for rung in RUNGS[RUNGS.index(self.rung) :]:
+                try:
+                    completion = self.send(replace(request, rung=rung), key)
+                    return None if completion is None else (completion, rung)
+                except Failure as failure:
+                    if failure.kind != "refused" or self.proven or rung == "text":
+                        raise
+            raise AssertionError("the last rung is text")
+        finally:
+            if alone:
+                self.finding.release()
 
     def check(self, failure: Failure) -> None:
         """Raise EndpointError where no other dialogue would fare better, or nobody seems to be there."""
@@ -223,7 +270,7 @@ class Line:
                 f"{place(self.server)}: asks to wait for {failure.retry_after:,.0f} seconds ({failure}); "
                 "what was answered is kept: run again then"
             ) from None
-        self.reached |= failure.status > 0 or "timed out" in str(failure)
+        self.reached |= failure.status > 0 or (failure.sent and "timed out" in str(failure))
 
     def send(self, request: Request, key: str) -> Completion | None:
         """One request, when the server bears it and the budget allows it; None where the run stopped meanwhile.
@@ -255,14 +302,22 @@ class Line:
             raise
         if completion.finish != FILTERED:
             self.replies.put(key, completion, request.rung)
+            self.prove(request)
         read, written = completion.input_tokens, completion.output_tokens
         usd = worst if self.price is None or not (read or written) else self.price.usd(read, written)
         self.account.settle(ticket, "answered", usd, read, written)
         self.flow.answered()
         self.reached = True
-        if request.schema is not None and not self.proven:
-            self.rung, self.proven = request.rung, True
         return completion
+
+    def prove(self, request: Request) -> None:
+        """The rung has brought an answer: all keep to it, in this run and in later ones."""
+        if request.schema is None or self.proven:
+            return
+        with self.lock:
+            if not self.proven:
+                self.rung, self.proven = request.rung, True
+                self.replies.prove(request.rung)
 
     def worst(self, request: Request) -> tuple[float | None, str]:
         """The most that a request may cost, in USD, and whose price that is."""

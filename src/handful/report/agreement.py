@@ -18,9 +18,11 @@ def agreed(facts: Facts) -> list[Block]:
     """The matrix, its figures in full, and what chance-corrected measures say."""
     if not facts.rows("agreement"):
         return [Text(["There is only one judge, so nothing to agree with."] if facts.rows("trust") else [])]
+    if not of_one_mode(facts, "agreement"):
+        return [Text(["Each judge was asked in a mode of its own, so there is none to agree with."])]
     blocks: list[Block] = [agreement_matrix(facts)]
-    if len(facts.rows("groups")) > 1:
-        blocks.append(matrix("Agreement of groups", facts.rows("groups")))
+    if len(of_one_mode(facts, "groups")) > 1:
+        blocks.append(matrix("Agreement of groups", of_one_mode(facts, "groups")))
     blocks.append(agreement(facts))
     if facts.rows("reliability"):
         blocks.append(reliability(facts))
@@ -33,12 +35,33 @@ def agreed(facts: Facts) -> list[Block]:
     return blocks
 
 
+def of_one_mode(facts: Facts, block: str) -> list[Mapping[str, Any]]:
+    """The rows of a block but those of a judge asked as people are with one asked in both orders."""
+    return [
+        row
+        for row in facts.rows(block)
+        if {mode_of(facts, row["first"]), mode_of(facts, row["second"])} != {"lima", "robust"}
+    ]
+
+
+def mode_of(facts: Facts, name: str) -> str:
+    """Of a model judge, or of a group of them ("models (lima)"); people have none."""
+    if name in facts.recipe.judge.judges:
+        return facts.mode(name)
+    return next((mode for mode in ("lima", "robust") if name == f"models ({mode})"), "")
+
+
 def agreement_matrix(facts: Facts) -> Table:
     """Each two annotators, all people as one row and column before the others."""
     people = {row["judge"] for row in facts.rows("preference") if row["kind"] == "person"}
     many = len(people) > MOST_PEOPLE
-    found = matrix("Agreement, everyone with everyone", facts.rows("agreement"), people if many else set())
-    note = "Tie-discounted accuracy; the deeper the ground, the higher. A dash: nothing in common, or one with itself."
+    found = matrix(
+        "Agreement, everyone with everyone", of_one_mode(facts, "agreement"), people if many else set()
+    )
+    note = (
+        "Tie-discounted accuracy; the deeper the ground, the higher. A dash: nothing in common, one with itself, or "
+        "judges of the two modes, which no figure mixes."
+    )
     return replace(found, note=note + (" People one by one are in report.json." if many else ""))
 
 
@@ -66,8 +89,8 @@ def agreement(facts: Facts) -> Table:
             Column("Exact", "share"),
             Column("Chance", "share"),
             Column("Always tie", "share"),
-            Column("Weighted kappa", "number"),
-            Column("Cohen's kappa", "number"),
+            Column("Weighted kappa", "grade"),
+            Column("Cohen's kappa", "grade"),
         ],
         [
             [
@@ -81,7 +104,7 @@ def agreement(facts: Facts) -> Table:
                 row["weighted_kappa"],
                 row["kappa"],
             ]
-            for row in facts.rows("agreement")
+            for row in of_one_mode(facts, "agreement")
         ],
         note="Tie-discounted accuracy (Section 4.2): 1 for the same choice, ½ if exactly one said tie. “Chance” and "
         "“always tie” are what two random annotators, and one who always says tie, would score; kappas are "
@@ -98,7 +121,7 @@ def reliability(facts: Facts) -> Table:
             Column("Comparisons", "count"),
             Column("Alpha, tie distance", "grade"),
             Column("Alpha, nominal", "grade"),
-            Column("Fleiss' kappa", "number"),
+            Column("Fleiss' kappa", "grade"),
         ],
         [
             [

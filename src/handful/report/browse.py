@@ -188,7 +188,7 @@ def answers_by_prompt(facts: Facts) -> dict[str, list[Answered]]:
         for r in responses:
             mine = [g for g in grades.get((r.prompt_id, name, r.sample), ()) if g.task != "turns"]
             found.setdefault(r.prompt_id, []).append(
-                Answered(name, r.sample, r.text, stopped(r), *in_words_or_short(mine))
+                Answered(name, r.sample, r.text, stopped(facts, r), *in_words_or_short(mine))
             )
     for name, dialogues in facts.dialogues.items():
         for d in dialogues:

@@ -100,10 +100,14 @@ def of_the_machine(key: str) -> bool:
 def ours(recipe: Recipe) -> list[tuple[str, str]]:
     """(key, value) where the paper is silent and the recipe keeps our default; matters of the machine left out."""
     here = settings(recipe)
+    unused = () if recipe.train else ("select.", "choose.", "dataset.")
     return [
         (key, shown(value))
         for key, value in defaults().items()
-        if key not in PAPER and here.get(key) == value and not of_the_machine(key)
+        if not key.startswith(unused)
+        and key not in PAPER
+        and here.get(key) == value
+        and not of_the_machine(key)
     ]
 
 
@@ -161,10 +165,10 @@ def in_words(facts: Facts) -> list[str]:
     found = []
     sizes = {"train": len(facts.train), "dev": len(facts.dev), "test": len(facts.test)}
     for split, paper in PAPER_SIZES.items():
-        if sizes[split] != paper:
+        if sizes[split] != paper and (facts.trains() or split == "test"):
             found.append(f"{sizes[split]:,} {split} examples here, {paper:,} in the paper.")
     absent = [name for name in TABLE_1 if name not in recipe.sources]
-    if absent:
+    if absent and facts.trains():
         found.append(f"Sources of Table 1 that are not here: {', '.join(absent)}.")
     if not recipe.annotate.people:
         found.append("No people judged; in the paper they are the first evidence (Section 4.1).")

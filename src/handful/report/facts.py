@@ -23,6 +23,7 @@ from handful.core.types import (
 )
 from handful.recipe.judging import FakeJudge
 from handful.recipe.schema import Recipe
+from handful.recipe.systems import ResponsesSystem
 
 INTERVAL = {"estimate", "low", "high", "n", "unit", "note"}
 
@@ -125,6 +126,27 @@ class Facts:
         """How a model judge is asked; of a panel, as its first member."""
         names = self.recipe.judge.panels.get(judge, (judge,))
         return getattr(self.recipe.judge.judges.get(names[0]), "mode", "robust")
+
+    def trains(self) -> bool:
+        """Whether there is anything to say of training and its data."""
+        return self.recipe.train is not None or bool(self.train)
+
+    def elsewhere(self, system: str) -> bool:
+        """Whether its answers were made elsewhere and read from a file."""
+        return isinstance(self.recipe.generate.systems.get(system), ResponsesSystem)
+
+    def knows_endings(self, system: str) -> bool:
+        """Whether it is known why its answers ended: of a file, only where it says so of one at least.
+
+        `generate` writes "eos" where a file says nothing, and "error" where it has no answer.
+        """
+        if not self.elsewhere(system):
+            return True
+        return any(r.finish not in ("eos", "error") for r in self.responses.get(system, ()))
+
+    def knows_tokens(self, system: str) -> bool:
+        """Whether its tokens were counted: a file has only words."""
+        return not self.elsewhere(system) or any(r.tokens for r in self.responses.get(system, ()))
 
     def trust_of(self, judge: str) -> Mapping[str, Any] | None:
         return next((row for row in self.rows("trust") if row["judge"] == judge), None)

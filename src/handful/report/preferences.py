@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from handful.report import tables
+from handful.report.claims import can_bear
 from handful.report.facts import Facts
 from handful.report.page import Block, Column, Table, Text
 from handful.report.words import TRUST, what_it_is
@@ -48,8 +49,8 @@ def one_judge(facts: Facts, kind: str, name: str, rows: Sequence[Mapping[str, An
         asked = "the people's text, one order" if mode == "lima" else "both orders"
         title, what = f"Figure 2: {'panel ' * (kind == 'panel')}{name}, {asked}", what_it_is(facts, name)
         files = file_of("figure-2", mode, name)
-    failed = kind == "model" and (facts.trust_of(name) or {}).get("grade") == "no" and not facts.is_fake(name)
-    what += f", not to be trusted ({TRUST})" if failed else ""
+    weak = kind in ("model", "panel") and not facts.is_fake(name) and not can_bear(facts, name)
+    what += f", not to be trusted ({TRUST})" if weak else ""
     caption = (
         f"{what[:1].upper()}{what[1:]}. Below each bar, intervals: of wins, and of wins and ties together."
     )

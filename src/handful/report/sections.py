@@ -1,7 +1,9 @@
-"""The twelve sections of the page, in order. Each says so where it has nothing to show."""
+"""The twelve sections of the page, in order. Each says so where it has nothing to show; a study that trains nothing
+has ten, or eleven where its prompts lost some on the way."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,17 +15,19 @@ from handful.report.conversations import conversations
 from handful.report.departures import PAPER, departures, ours, settings, shown
 from handful.report.facts import Facts
 from handful.report.grading import graded
+from handful.report.headline import constant_texts, headline
+from handful.report.incomplete import owed
 from handful.report.page import Answer, Block, Column, Sample, Section, Table, Text
 from handful.report.preferences import preference
 from handful.report.standings import standings
 from handful.report.trust import trust
-from handful.report.words import constant_texts, headline, in_words, stopped
+from handful.report.words import in_words, number, stopped
 
 MOST_FLAGS = 5
 
 
 def sections(facts: Facts, incomplete: Sequence[str] = ()) -> list[Section]:
-    return [
+    found = [
         Section("headline", "What came out", came_out(facts, incomplete)),
         Section("systems", "What was compared", compared(facts)),
         Section("preference", "Preference", preference(facts)),
@@ -37,6 +41,14 @@ def sections(facts: Facts, incomplete: Sequence[str] = ()) -> list[Section]:
         Section("losses", "What was lost", lost(facts)),
         Section("settings", "All settings and versions", reproduce(facts)),
     ]
+    return [section for section in found if section.id not in out_of_place(facts)]
+
+
+def out_of_place(facts: Facts) -> set[str]:
+    """Sections that a study without training has no matter for."""
+    if facts.trains():
+        return set()
+    return {"training"} if any(facts.counts("clean").get("dropped", {}).values()) else {"data", "training"}
 
 
 def came_out(facts: Facts, incomplete: Sequence[str]) -> list[Block]:
@@ -52,16 +64,27 @@ def compared(facts: Facts) -> list[Block]:
     if not facts.rows("systems"):
         return [Text(["No system answered."])]
     pairs = [
-        f"{pair['subject']} against {pair['baseline']}: {pair['comparisons']:,} comparisons "
-        f"on {pair['prompts']:,} prompts."
+        f"{pair['subject']} against {pair['baseline']}: {number(pair['comparisons'], 'comparison')} "
+        f"on {number(pair['prompts'], 'prompt')}."
         for pair in facts.rows("pairs")
     ]
-    return [
+    blocks: list[Block | None] = [
         tables.systems(facts),
         tables.finishes(facts),
         Text(pairs or ["No prompt has two answers to compare."], "list"),
+        None if "data" not in out_of_place(facts) else Text([where_from(facts)]),
         *flagged(facts),
     ]
+    return [block for block in blocks if block]
+
+
+def where_from(facts: Facts) -> str:
+    """The prompts' sources and licences, in a study that has no section on data."""
+    found = Counter(
+        (prompt.origin.source, prompt.origin.license or "licence not stated") for prompt in facts.asked()
+    )
+    listed = [f"{source}, {count:,} ({licence})" for (source, licence), count in sorted(found.items())]
+    return f"Where the prompts are from: {'; '.join(listed)}."
 
 
 def flagged(facts: Facts) -> list[Block]:
@@ -105,7 +128,7 @@ def side_by_side(facts: Facts, prompt: Example | Prompt) -> Sample:
     turns = prompt.turns[:-1] if isinstance(prompt, Example) else prompt.turns
     text = turns[0].text if len(turns) == 1 else "\n\n".join(f"{t.role}: {t.text}" for t in turns)
     answers = [
-        Answer(name, response.text, stopped(response))
+        Answer(name, response.text, stopped(facts, response))
         for name, responses in facts.responses.items()
         for response in responses
         if response.prompt_id == prompt.id and response.sample == 0
@@ -167,11 +190,30 @@ def lost(facts: Facts) -> list[Block]:
     ]
     if found.get("unjudged_by_people"):
         lines.append(f"Comparisons that no person judged: {found['unjudged_by_people']}.")
-    lines.append(f"Training examples that lost their tail: {facts.counts('train').get('truncated', 0)}.")
+    if facts.trains():
+        lines.append(f"Training examples that lost their tail: {facts.counts('train').get('truncated', 0)}.")
     failed = {
         name: sum(r.finish == "error" for r in responses) for name, responses in facts.responses.items()
     }
-    lines += [f"Responses of {name} that failed: {count}." for name, count in failed.items() if count]
+    lines += [
+        f"Answers to prompts that {name} does not have in its file: {count}."
+        if facts.elsewhere(name)
+        else f"Responses of {name} that failed: {count}."
+        for name, count in failed.items()
+        if count
+    ]
+    lines += [
+        f"Rows of {name}'s file that were passed over ({rule.replace('_', ' ')}): {taken.count}, "
+        f"such as {taken.detail}."
+        for name in facts.responses
+        for rule, taken in facts.taken.get(f"generate/{name}", {}).items()
+        if facts.elsewhere(name)
+    ]
+    lines += [
+        f"Answers that {judge} gave no readable grade: {grades.unreadable:,} of {grades.total:,}."
+        for judge, grades in owed(facts).items()
+        if grades.unreadable
+    ]
     if not found.get("unpaired"):
         lines.insert(0, "Every prompt with a baseline's answer could be compared.")
     if leaks := facts.counts("study").get("leaks"):

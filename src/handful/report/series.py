@@ -25,7 +25,9 @@ class Series(Noun, frozen=True):
     """The range that the values may lie in; None where there is none."""
     estimate: Interval
     values: dict[str, float]
-    """Prompt id -> the mean of what was said of it."""
+    """Prompt id -> the mean of what was said of it; prompts of which nothing could be read are not there."""
+    steps: list[str]
+    """Labels of the steps that it was measured in: with equal keys in two runs, it cannot differ."""
 
 
 def series(facts: Facts) -> list[Series]:
@@ -46,10 +48,26 @@ def preferences(facts: Facts) -> Iterator[Series]:
         words = f"{row['subject']} against {row['baseline']}, {who}"
         net = {"win": 1.0, "tie": 0.0, "loss": -1.0}
         good = {"win": 1.0, "tie": 1.0, "loss": 0.0}
-        yield Series(f"net/{name}", f"{words}: wins less losses", -1, 1, row["net"], by_prompt(said, net))
+        steps = judged_in(facts, row["kind"], row["judge"])
         yield Series(
-            f"good/{name}", f"{words}: at least as good", 0, 1, row["at_least_as_good"], by_prompt(said, good)
+            f"net/{name}", f"{words}: wins less losses", -1, 1, row["net"], by_prompt(said, net), steps
         )
+        yield Series(
+            f"good/{name}",
+            f"{words}: at least as good",
+            0,
+            1,
+            row["at_least_as_good"],
+            by_prompt(said, good),
+            steps,
+        )
+
+
+def judged_in(facts: Facts, kind: str, judge: str) -> list[str]:
+    """The steps in which a judge, a panel's judges or people said what they said."""
+    if kind in ("people", "person"):
+        return ["annotate"]
+    return [f"judge/{name}" for name in facts.recipe.judge.panels.get(judge, (judge,))]
 
 
 def by(row: Mapping[str, Any], said: Said) -> bool:
@@ -72,14 +90,20 @@ def averaged(found: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 
 def grades(facts: Facts) -> Iterator[Series]:
-    """The mean of 1 to 6 of each judge for each arm."""
+    """The mean of 1 to 6 of each judge for each arm, over the grades that could be read."""
     for row in facts.rows("grades.helpfulness"):
+        if row["kind"] == "person":
+            continue
+        who = "people" if row["kind"] == "people" else row["judge"]
         found: dict[str, list[float]] = {}
         for graded in facts.grades:
-            if (graded.judge, graded.system, graded.task) == (row["judge"], row["system"], "helpfulness"):
-                found.setdefault(graded.prompt_id, []).append(float(graded.grade or 0))
-        id, words = f"grade/{row['judge']}/{row['system']}", f"mean grade of {row['system']}, {row['judge']}"
-        yield Series(id, words, 1, 6, row["mean"], averaged(found))
+            model = graded.judge in facts.recipe.judge.judges
+            mine = graded.judge == row["judge"] or (row["kind"] == "people" and not model)
+            if mine and graded.grade and (graded.system, graded.task) == (row["system"], "helpfulness"):
+                found.setdefault(graded.prompt_id, []).append(float(graded.grade))
+        id, words = f"grade/{who}/{row['system']}", f"mean grade of {row['system']}, {who}"
+        steps = judged_in(facts, row["kind"], row["judge"])
+        yield Series(id, words, 1, 6, row["mean"], averaged(found), steps)
 
 
 def answers(facts: Facts) -> Iterator[Series]:
@@ -89,21 +113,28 @@ def answers(facts: Facts) -> Iterator[Series]:
         words: dict[str, list[float]] = {}
         ended: dict[str, list[float]] = {}
         for r in facts.responses.get(name, ()):
-            words.setdefault(r.prompt_id, []).append(float(len(r.text.split())))
+            if r.finish != "error":  # as in `stats`: what failed has no length
+                words.setdefault(r.prompt_id, []).append(float(len(r.text.split())))
             ended.setdefault(r.prompt_id, []).append(float(r.finish in ("eot", "eos")))
-        yield Series(f"words/{name}", f"words of {name}", 0, None, row["words"], averaged(words))
-        yield Series(f"ended/{name}", f"{name} ended its turn", 0, 1, row["ended"], averaged(ended))
+        steps = [f"generate/{name}"]
+        yield Series(f"words/{name}", f"words of {name}", 0, None, row["words"], averaged(words), steps)
+        if facts.knows_endings(name):
+            yield Series(
+                f"ended/{name}", f"{name} ended its turn", 0, 1, row["ended"], averaged(ended), steps
+            )
 
 
 def minds(facts: Facts) -> Iterator[Series]:
-    """How often each judge changed its mind when sides were swapped."""
-    for row in facts.rows("trust"):
+    """How often each judge changed its mind when sides were swapped, of those that were asked both ways."""
+    both_ways = [r for r in facts.rows("trust") if facts.mode(r["judge"]) != "lima" and r["flipped"].n]
+    for row in both_ways:
         found: dict[str, list[float]] = {}
         for said in facts.said:
             if said.judge == row["judge"] and said.kind == "model" and said.status in ("read", "flipped"):
                 found.setdefault(said.prompt_id, []).append(float(said.status == "flipped"))
         id, words = f"flipped/{row['judge']}", f"{row['judge']} changed its mind when sides were swapped"
-        yield Series(id, words, 0, 1, row["flipped"], averaged(found))
+        steps = judged_in(facts, "model", row["judge"])
+        yield Series(id, words, 0, 1, row["flipped"], averaged(found), steps)
 
 
 def prompts_of(facts: Facts) -> dict[str, str]:

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handful.core.types import Interval
+from handful.report.claims import MIN_PROMPTS, can_bear, why_not
 from handful.report.facts import Facts
 from handful.report.page import Block, Text, cell
-from handful.report.words import can_bear
 
 ALPHA = 0.05
 Row = Mapping[str, Any]
@@ -35,20 +35,26 @@ def standings(facts: Facts) -> list[Block]:
             Text([f"No person graded: this is the opinion of {', '.join(name for _, name in sound)}."])
         )
     if not sound:
-        names = ", ".join(sorted(name for _, name in graders))
-        blocks.append(
-            Text(
-                [f"Answers were graded by {names}: no judge that can bear a claim. See “Grades”."], "warning"
-            )
-        )
+        blocks.append(Text([nobody_sound(facts, sorted(name for _, name in graders))], "warning"))
+    elif not lines:
+        blocks.append(Text([f"Grades are of fewer than {MIN_PROMPTS} prompts: too few for a headline."]))
     return blocks
+
+
+def nobody_sound(facts: Facts, names: Sequence[str]) -> str:
+    reasons = "; ".join(why_not(facts, name) for name in names)
+    told = "preference" in facts.recipe.study.tasks and facts.rows(
+        "preference"
+    )  # the headline above has them
+    return f"Answers were graded by no judge that can bear a claim{'' if told else f': {reasons}'}. See “Grades”."
 
 
 def of_grader(facts: Facts, kind: str, judge: str) -> list[str]:
     who = "people" if kind == "people" else f"the judge {judge}"
 
     def mine(block: str) -> list[Row]:
-        return [row for row in facts.rows(f"grades.{block}") if row["judge"] == judge]
+        rows = [row for row in facts.rows(f"grades.{block}") if row["judge"] == judge]
+        return [row for row in rows if prompts_of(row) >= MIN_PROMPTS]
 
     found = []
     if means := [f"{r['system']} {spanned(r['mean'], 'grade')}" for r in mine("helpfulness") if r["mean"].n]:
@@ -72,6 +78,12 @@ def of_grader(facts: Facts, kind: str, judge: str) -> list[str]:
     ]:
         found.append(f"Turns of dialogues that fail, by {who}: {'; '.join(failed)}.")
     return found
+
+
+def prompts_of(row: Row) -> int:
+    """How many prompts, or dialogues, stand behind a row of any of the blocks."""
+    found = row.get("mean") or row.get("difference")
+    return found.n if found else max((share.n for share in row["shares"].values()), default=0)
 
 
 def spanned(value: Interval, form: Any) -> str:

@@ -18,11 +18,11 @@ def systems(facts: Facts) -> Table:
         [
             row["system"],
             describe_system(facts, row["system"]),
-            row["responses"],
-            row["ended"],
+            row["responses"] - failed(facts, row["system"]),
+            row["ended"] if facts.knows_endings(row["system"]) else None,
             row["words"],
-            row["tokens"],
-            row["empty"],
+            row["tokens"] if facts.knows_tokens(row["system"]) else None,
+            row["empty"] - failed(facts, row["system"]),
         ]
         for row in facts.rows("systems")
     ]
@@ -39,17 +39,31 @@ def systems(facts: Facts) -> Table:
         ],
         rows,
         note="“Ended its turn”: the model gave its own end token, rather than run out of tokens. "
-        "Words and tokens are means.",
+        "Words and tokens are means. A dash: a file of answers does not say.",
     )
 
 
-def finishes(facts: Facts) -> Table:
+def failed(facts: Facts, system: str) -> int:
+    """Records of what is no answer, and has no text: an empty answer is another thing."""
+    return sum(r.finish == "error" and not r.text.strip() for r in facts.responses.get(system, ()))
+
+
+def finishes(facts: Facts) -> Table | None:
+    """None where no system's file says why."""
     kinds = list(dict.fromkeys(kind for row in facts.rows("systems") for kind in row["finish"]))
-    return Table(
-        "Why they stopped",
-        [Column("System"), *(Column(FINISH.get(kind, kind), "share") for kind in kinds)],
-        [[row["system"], *(row["finish"].get(kind, 0.0) for kind in kinds)] for row in facts.rows("systems")],
-    )
+    rows = [[row["system"], *(finish(facts, row, kind) for kind in kinds)] for row in facts.rows("systems")]
+    if all(value is None for row in rows for value in row[1:]):
+        return None
+    columns = [Column("System"), *(Column(FINISH.get(kind, kind), "share") for kind in kinds)]
+    return Table("Why they stopped", columns, rows)
+
+
+def finish(facts: Facts, row: Mapping[str, Any], kind: str) -> Interval | float | None:
+    """The share of a system's answers that ended so; of a file that does not say, only what failed is known."""
+    if kind != "error" and not facts.knows_endings(row["system"]):
+        return None
+    found: Interval | float = row["finish"].get(kind, 0.0)
+    return found
 
 
 def describe_system(facts: Facts, name: str) -> str:
@@ -159,6 +173,7 @@ def bounds(value: Interval) -> tuple[float, float] | None:
 
 def losses(facts: Facts) -> Table:
     judges: Sequence[Mapping[str, Any]] = facts.stats.get("losses", {}).get("judges", ())
+    graded = any(row.get("grades") for row in judges)
     return Table(
         "What each judge could not settle",
         [
@@ -169,6 +184,7 @@ def losses(facts: Facts) -> Table:
             Column("Unreadable", "count"),
             Column("Missing", "count"),
             Column("Saw a cut answer", "count"),
+            *([Column("Grades", "count"), Column("Unreadable grades", "count")] if graded else []),
             Column("For example", "code"),
         ],
         [
@@ -180,6 +196,7 @@ def losses(facts: Facts) -> Table:
                 row["unreadable"],
                 row["missing"],
                 row["truncated"],
+                *([row.get("grades"), row.get("grades_unreadable")] if graded else []),
                 ", ".join(f"{kind}: {ids[0]}" for kind, ids in row["examples"].items()),
             ]
             for row in judges

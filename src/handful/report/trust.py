@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from handful.core.types import Interval
 from handful.report.agreement import agreed
+from handful.report.claims import why_not
 from handful.report.facts import Facts
+from handful.report.incomplete import owed
 from handful.report.page import Block, Column, Table, Text
-from handful.report.words import what_it_is
+from handful.report.words import TRUST, what_it_is
 
 STANDING = {"no": "failed", "unproven": "not validated", "validated": "validated"}
 
@@ -19,7 +22,7 @@ STANDING = {"no": "failed", "unproven": "not validated", "validated": "validated
 def trust(facts: Facts) -> list[Block]:
     blocks: list[Block] = []
     for row in facts.rows("trust"):
-        bad = row["grade"] == "no" or facts.is_fake(row["judge"])
+        bad = bool(why_not(facts, row["judge"]))
         words = in_sentences(facts, row)
         blocks.append(Text(words, "warning" if bad or family(facts, row["judge"]) else "paragraphs"))
     if not blocks:
@@ -38,6 +41,8 @@ def in_sentences(facts: Facts, row: Mapping[str, Any]) -> list[str]:
         return [f"{name} is {what_it_is(facts, name)}. It tests the study and says nothing about quality."]
     related = family(facts, name)
     words = [f"{name}: {sentence}" for sentence in row["words"]]
+    if row["grade"] != "no" and (reason := why_not(facts, name)):
+        words.append(f"{reason.removesuffix(f' ({TRUST})')}, so it makes no headline.")
     if related:
         listed = ", ".join(related)
         words.append(f"{name} is of one family with {listed}, and judges are known to favour their own.")
@@ -84,6 +89,7 @@ def habits(facts: Facts) -> Table:
             Column("Chose the first shown", "share"),
             Column("Chose the longer", "share"),
             Column("Unreadable", "share"),
+            Column("Unreadable grades", "share"),
             Column("Saw a cut answer", "count"),
         ],
         [
@@ -94,13 +100,24 @@ def habits(facts: Facts) -> Table:
                 row["first_position"],
                 bias.get(row["judge"]),
                 row["unreadable"],
+                unreadable_grades(facts, row),
                 row["truncated"],
             ]
             for row in facts.rows("trust")
         ],
-        note="The first two are shares of comparisons. Places and lengths are counted among verdicts that chose a "
-        "side; 50% is even-handed.",
+        note="The first two are shares of comparisons; unreadable are verdicts, and grades of single answers. "
+        "Places and lengths are counted among verdicts that chose a side; 50% is even-handed.",
     )
+
+
+def unreadable_grades(facts: Facts, row: Mapping[str, Any]) -> Interval | float | None:
+    """The share of its grades that could not be read; None where it graded nothing."""
+    if "unreadable_grades" in row:
+        measured: Interval | None = row["unreadable_grades"]
+        return measured
+    grades = owed(facts).get(row["judge"])
+    given = grades.total - grades.missing if grades else 0
+    return grades.unreadable / given if grades and given else None
 
 
 def no_gate(facts: Facts) -> Text:

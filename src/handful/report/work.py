@@ -66,8 +66,10 @@ def work(params: Recipe, inputs: Mapping[str, Path], out: Path) -> dict[str, Any
 
 
 def subtitle(facts: Facts) -> str:
-    sizes = f"{len(facts.train):,} training examples, {len(facts.asked()):,} prompts asked"
-    return f"{sizes}, {len(facts.responses)} systems"
+    from handful.report.words import number
+
+    trained = f"{number(len(facts.train), 'training example')}, " if facts.trains() else ""
+    return f"{trained}{number(len(facts.asked()), 'prompt')} asked, {number(len(facts.responses), 'system')}"
 
 
 def json_text(value: Any) -> str:
@@ -172,7 +174,7 @@ def rows(folder: Path | None, name: str, kind: type[Any]) -> list[Any]:
 def taken(folder: Path) -> dict[str, Taken]:
     """Rule -> how many it took, and the first. Read line by line: a scan may drop millions."""
     found: dict[str, Taken] = {}
-    for name in ("dropped.jsonl", "truncated.jsonl"):
+    for name in ("dropped.jsonl", "truncated.jsonl", "unused.jsonl"):
         path = folder / name
         for dropped in jsonl.read(path, Dropped) if path.exists() else ():
             before = found.get(dropped.rule)

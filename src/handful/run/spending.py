@@ -69,7 +69,7 @@ class Settled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     id: int
     outcome: Outcome
-    """"refused" by an error of the server's; "lost" where it may have worked in vain."""
+    """"refused" by an error of the server's, or by nobody there; "lost" where it may have worked in vain."""
     usd: float | None
     """0 of what was refused, the worst case of what was lost; None where no price is known."""
     input_tokens: int = 0
@@ -91,6 +91,37 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output_tokens: int = 0
 
 
+@dataclass(slots=True)
+class Tally:
+    """Of requests that were sent."""
+
+    calls: int = 0
+    refused: int = 0
+    """Of them, by an error of the server's: free."""
+    unpriced: int = 0
+    """Of the others, those of unknown price."""
+    usd: float = 0.0
+
+    def count(self, outcome: str, usd: float | None) -> None:
+        """Take in how a call ended, and what it did cost; None where that is unknown."""
+        self.refused += outcome == "refused"
+        self.unpriced += usd is None
+        self.usd += usd or 0.0
+
+    def told(self) -> str:
+        """In words."""
+        number = "1 request was" if self.calls == 1 else f"{self.calls:,} requests were"
+        refused = f" ({self.refused:,} of them refused, at no cost)" if self.refused else ""
+        paid = self.calls - self.refused
+        if self.refused and not paid:
+            return f"{number} sent and refused, at no cost"
+        if self.unpriced == paid > 0:
+            what = "it" if self.calls == 1 else f"the other {paid:,}" if self.refused else "they"
+            return f"{number} sent{refused}; what {what} cost is not known"
+        unknown = f" and what {self.unpriced:,} of them cost at unknown prices" if self.unpriced else ""
+        return f"{number} sent{refused}, for ${money(self.usd)}{unknown}"
+
+
 class Account:
     """What was spent, what is reserved and what may be. Shared by the threads that ask."""
 
@@ -104,7 +135,10 @@ class Account:
         self.step = ""
         self.changed = threading.Condition()
         self.open: dict[int, float] = {}
-        self.spent, self.calls, self.unpriced, self.cached, self.asked_now = 0.0, 0, 0, 0, 0
+        self.before, self.now = Tally(), Tally()
+        """Of earlier runs, and of this one."""
+        self.cached = 0
+        """Replies of this run that were there already."""
         self.next = 1
         self.file = -1
         self.path = path
@@ -113,14 +147,22 @@ class Account:
 
     def recall(self, lines: Collection[Line], steps: Collection[str]) -> None:
         """Count what earlier runs of the same steps have spent."""
-        costs: dict[int, float | None] = {}
+        last: dict[int, Line] = {}
         for line in lines:
             self.next = max(self.next, line.id + 1)
-            if (line.step in steps) if not line.outcome else (line.id in costs):
-                costs[line.id] = line.usd
-        self.calls = len(costs)
-        self.spent = sum(cost or 0.0 for cost in costs.values())
-        self.unpriced = sum(cost is None for cost in costs.values())
+            if (line.step in steps) if not line.outcome else (line.id in last):
+                last[line.id] = line
+        self.before.calls = len(last)
+        for line in last.values():
+            self.before.count(line.outcome, line.usd)
+
+    @property
+    def calls(self) -> int:
+        return self.before.calls + self.now.calls
+
+    @property
+    def spent(self) -> float:
+        return self.before.usd + self.now.usd
 
     def reserve(
         self,
@@ -146,9 +188,7 @@ class Account:
                 if stopped():
                     return None
             ticket, self.next = self.next, self.next + 1
-            self.calls += 1
-            self.asked_now += 1
-            self.unpriced += usd is None
+            self.now.calls += 1
             self.open[ticket] = usd or 0.0
             self.write(Asked(ticket, self.step, server, model, request, usd, price))
             return ticket
@@ -159,7 +199,7 @@ class Account:
         """Write down what the request did cost; None where that is unknown."""
         with self.changed:
             del self.open[ticket]
-            self.spent += usd or 0.0
+            self.now.count(outcome, usd)
             self.write(Settled(ticket, outcome, usd, input_tokens, output_tokens))
             self.changed.notify_all()
 
@@ -180,18 +220,24 @@ class Account:
         return f"--max-usd {self.limits.usd:g} is reached (the next request may cost ${money(usd or 0.0)})"
 
     def told(self) -> str:
-        """What was spent, in words."""
-        number = "1 request was" if self.calls == 1 else f"{self.calls:,} requests were"
-        spent = f"{number} sent, for ${money(self.spent)}"
-        if self.unpriced:
-            spent += f" and what {self.unpriced:,} of them cost at unknown prices"
-        return spent + (f"; {self.cached:,} replies were there already" if self.cached else "")
+        """What was spent in all runs, in words."""
+        was, now = self.before, self.now
+        both = (was.refused + now.refused, was.unpriced + now.unpriced, self.spent)
+        return Tally(self.calls, *both).told() + self.kept()
+
+    def told_now(self) -> str:
+        """What this run alone has spent, in words; "" where it needed no server."""
+        return self.now.told() + self.kept() if self.now.calls or self.cached else ""
+
+    def kept(self) -> str:
+        replies = "1 reply was" if self.cached == 1 else f"{self.cached:,} replies were"
+        return f"; {replies} there already" if self.cached else ""
 
     def write(self, line: Asked | Settled) -> None:
         if self.path is None:
             return
         if self.file < 0:
-            self.file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            self.file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.write(self.file, jsonl.dumps(line))
 
     def close(self) -> None:
@@ -208,17 +254,20 @@ def money(usd: float) -> str:
 
 
 LIMITS: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 (frozen)
+OPENED: ContextVar[list[Account] | None] = ContextVar("opened", default=None)
 ACCOUNT: ContextVar[Account | None] = ContextVar("account", default=None)
 
 
 @contextmanager
-def limited(limits: Limits) -> Iterator[None]:
-    """What `execute` within may spend."""
-    token = LIMITS.set(limits)
+def limited(limits: Limits) -> Iterator[list[Account]]:
+    """What `execute` within may spend. Yields a list that holds its account as soon as there is one."""
+    opened: list[Account] = []
+    tokens = LIMITS.set(limits), OPENED.set(opened)
     try:
-        yield
+        yield opened
     finally:
-        LIMITS.reset(token)
+        LIMITS.reset(tokens[0])
+        OPENED.reset(tokens[1])
 
 
 @contextmanager
@@ -226,6 +275,8 @@ def account_of(root: Path, steps: Collection[str]) -> Iterator[Account]:
     """The account of a run: the ledger of its work folder, the limits that hold, the steps that it may run."""
     account = Account(root / LEDGER, LIMITS.get(), steps)
     token = ACCOUNT.set(account)
+    if (opened := OPENED.get()) is not None:
+        opened.append(account)
     try:
         yield account
     finally:

@@ -86,7 +86,7 @@ def both_ways(rows: Iterable[Row]) -> list[Row]:
 def agreement(first: str, second: str, rows: Sequence[Row], bootstrap: Bootstrap) -> Agreement:
     prompts = [prompt for prompt, _, _ in rows]
     values = [[tie_discounted(a, b), exact(a, b)] for _, a, b in rows]
-    intervals = bootstrap.means(prompts, values, f"agreement/{first}/{second}")
+    intervals = bootstrap.means(prompts, values)
     ties = sum((a == "tie") + (b == "tie") for _, a, b in rows)
     return Agreement(
         first=first,

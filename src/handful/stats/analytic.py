@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from handful.core.types import Interval
-from handful.stats.bootstrap import ONE, Floats, by_prompt, nothing
+from handful.stats.bootstrap import ONE, by_prompt, few, nothing, variances
 
 
 def share(
@@ -34,7 +34,7 @@ def share(
     spread = p * (1 - p)
     effective = spread / v if v > 1e-15 and spread > 0 else float(n)
     t = -float(stdtrit(n - 1, (1 - level) / 2))
-    return Interval(p, *wilson(p, effective, t), n, unit)
+    return Interval(p, *wilson(p, effective, t), n, unit, few(n, unit))
 
 
 def wilson(p: float, n: float, z: float) -> tuple[float, float]:
@@ -61,7 +61,9 @@ def mean(
     if v < 1e-18:
         return Interval(centre, None, None, n, unit, "the same for every prompt: no interval")
     half = -float(stdtrit(n - 1, (1 - level) / 2)) * sqrt(v)
-    return Interval(centre, max(bounds[0], centre - half), min(bounds[1], centre + half), n, unit)
+    return Interval(
+        centre, max(bounds[0], centre - half), min(bounds[1], centre + half), n, unit, few(n, unit)
+    )
 
 
 def t_test(prompts: Sequence[str], values: Sequence[float]) -> float | None:
@@ -82,5 +84,4 @@ def _moments(prompts: Sequence[str], values: Sequence[float]) -> tuple[float, fl
     centre = float(sums.sum() / rows)
     if n == 1:
         return centre, 0.0, 1
-    residuals: Floats = sums[:, 0] - centre * sizes
-    return centre, float(n / (n - 1) * (residuals**2).sum() / rows**2), n
+    return centre, float(variances(sums, sizes)[0]), n

@@ -2,6 +2,10 @@
 
 Several verdicts on one prompt are not independent, so whole prompts are resampled (a percentile bootstrap;
 ours, the paper gives no intervals). Not covered: the choice of judges or of people is taken as fixed.
+
+Every figure of equally many prompts is resampled alike, prompts in the order of their names: equal data under two names
+have equal intervals, and two judges differ by what they said, never by the draw. So no two intervals are independent;
+nothing here supposes that they are.
 """
 
 from __future__ import annotations
@@ -20,12 +24,16 @@ from handful.core.types import Interval
 Floats: TypeAlias = NDArray[np.float64]
 SHARE = (0.0, 1.0)
 ONE = "one prompt gives no interval"
+MIN_PROMPTS = 10
+"""Below this many, resampling sees too little of what might have been: the wider of it and Student's stands."""
+MIN_DRAWN = 5
+"""Below this many, a figure that is no mean has no interval at all."""
 DRAWS_AT_ONCE = 500  # bounds the memory: 500 draws of 10,000 prompts are 40 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """How intervals are made. The same settings and purpose give the same draws."""
+    """How intervals are made. The same settings and number of prompts give the same draws."""
 
     level: float = 0.95
     draws: int = 10_000
@@ -37,17 +45,15 @@ class Bootstrap:
         self,
         prompts: Sequence[str],
         values: Sequence[float],
-        purpose: str,
         bounds: tuple[float, float] | None = SHARE,
     ) -> Interval:
         """The mean of `values`, the i-th of which belongs to the prompt `prompts[i]`."""
-        return self.means(prompts, [[value] for value in values], purpose, bounds)[0]
+        return self.means(prompts, [[value] for value in values], bounds)[0]
 
     def means(
         self,
         prompts: Sequence[str],
         values: Sequence[Sequence[float]],
-        purpose: str,
         bounds: tuple[float, float] | None = SHARE,
     ) -> list[Interval]:
         """The mean of each column of `values`, all from the same resamples.
@@ -55,7 +61,6 @@ class Bootstrap:
         Args:
             prompts: the prompt of each row, length m.
             values: m rows of k numbers.
-            purpose: names the stream of draws.
             bounds: the least and the greatest value possible; None where there are none.
 
         Returns:
@@ -68,13 +73,18 @@ class Bootstrap:
         n = len(sizes)
         if n == 1:
             return [Interval(float(e), None, None, 1, self.unit, ONE) for e in estimates]
-        totals = self.totals(np.column_stack([sums, sizes]), purpose)
+        totals = self.totals(np.column_stack([sums, sizes]))
         tail = expanded_tail(n, self.level)
         low, high = np.quantile(totals[:, :-1] / totals[:, -1:], [tail, 1 - tail], axis=0)
+        if n < MIN_PROMPTS:
+            half = -float(stdtrit(n - 1, (1 - self.level) / 2)) * np.sqrt(variances(sums, sizes))
+            least, most = bounds or (-np.inf, np.inf)
+            low = np.maximum(least, np.minimum(low, estimates - half))
+            high = np.minimum(most, np.maximum(high, estimates + half))
         return [
             self._alike(float(estimates[k]), n, bounds)
             if np.ptp(sums[:, k] / sizes) < 1e-12
-            else Interval(float(estimates[k]), float(low[k]), float(high[k]), n, self.unit)
+            else Interval(float(estimates[k]), float(low[k]), float(high[k]), n, self.unit, few(n, self.unit))
             for k in range(len(estimates))
         ]
 
@@ -83,7 +93,6 @@ class Bootstrap:
         prompts: Sequence[str],
         values: Sequence[Sequence[float]] | Floats,
         function: Callable[[Floats], Floats],
-        purpose: str,
     ) -> Interval:
         """A figure that is a function of sums, such as an alpha or a difference of two rates.
 
@@ -105,7 +114,9 @@ class Bootstrap:
             return Interval(None, None, None, n, self.unit, "not defined for these data")
         if n == 1:
             return Interval(estimate, None, None, 1, self.unit, ONE)
-        drawn = function(self.totals(sums, purpose))
+        if n < MIN_DRAWN:
+            return Interval(estimate, None, None, n, self.unit, f"{n} {self.unit} give no interval")
+        drawn = function(self.totals(sums))
         known = drawn[~np.isnan(drawn)]
         tail = expanded_tail(n, self.level)
         if len(drawn) - len(known) > tail / 2 * len(drawn):
@@ -115,12 +126,12 @@ class Bootstrap:
         if np.ptp(known) < 1e-12:
             return Interval(estimate, None, None, n, self.unit, "the same in every resample: no interval")
         low, high = np.quantile(known, [tail, 1 - tail])
-        return Interval(estimate, float(low), float(high), n, self.unit)
+        return Interval(estimate, float(low), float(high), n, self.unit, few(n, self.unit))
 
-    def totals(self, sums: Floats, purpose: str, at_most: int | None = None) -> Floats:
+    def totals(self, sums: Floats, at_most: int | None = None) -> Floats:
         """The column sums (draws, k) of `at_most` so many resamples of the rows of `sums` (n, k)."""
         n, draws = len(sums), min(self.draws, at_most or self.draws)
-        rng = np.random.default_rng(rng_for(self.seed, "stats", purpose).getrandbits(64))
+        rng = np.random.default_rng(rng_for(self.seed, "stats", str(n)).getrandbits(64))
         sizes = [min(DRAWS_AT_ONCE, draws - start) for start in range(0, draws, DRAWS_AT_ONCE)]
         return np.concatenate([_times_drawn(rng, n, size) @ sums for size in sizes])
 
@@ -134,7 +145,8 @@ class Bootstrap:
             return Interval(value, None, None, n, self.unit, "the same for every prompt: no interval")
         q = ((1 - self.level) / 2) ** (1 / n)
         low, high = (q * value + (1 - q) * bound for bound in bounds)
-        return Interval(value, low, high, n, self.unit, "the same for every prompt: exact bounds")
+        words = ["the same for every prompt: exact bounds", few(n, self.unit)]
+        return Interval(value, low, high, n, self.unit, "; ".join(filter(None, words)))
 
 
 def _times_drawn(rng: np.random.Generator, n: int, size: int) -> Floats:
@@ -154,14 +166,27 @@ def expanded_tail(n: int, level: float) -> float:
     return float(ndtr(t * np.sqrt(n / (n - 1))))
 
 
+def few(n: int, unit: str = "prompts") -> str:
+    """The note that belongs to an interval of too few prompts; nothing where there are enough."""
+    return f"{n} {unit} show nothing: read no finding into it" if n < MIN_PROMPTS else ""
+
+
 def nothing(unit: str = "prompts") -> Interval:
     return Interval(None, None, None, 0, unit, "nothing to measure")
 
 
 def by_prompt(prompts: Sequence[str], values: Floats) -> tuple[Floats, Floats]:
-    """Sums (n, k) and row counts (n) of each distinct prompt, in the order of first appearance."""
-    places = {prompt: place for place, prompt in enumerate(dict.fromkeys(prompts))}
+    """Sums (n, k) and row counts (n) of each distinct prompt, in the order of their names."""
+    places = {prompt: place for place, prompt in enumerate(sorted(set(prompts)))}
     index = np.array([places[prompt] for prompt in prompts])
     sums = np.zeros((len(places), values.shape[1]))
     np.add.at(sums, index, values)
     return sums, np.bincount(index).astype(np.float64)
+
+
+def variances(sums: Floats, sizes: Floats) -> Floats:
+    """Of the mean of each column of `sums` (n, k): cluster-robust (CR1), for two prompts or more."""
+    n, rows = len(sizes), sizes.sum()
+    residuals: Floats = sums - sums.sum(axis=0) / rows * sizes[:, None]
+    found: Floats = n / (n - 1) * (residuals**2).sum(axis=0) / rows**2
+    return found

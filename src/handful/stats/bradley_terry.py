@@ -15,10 +15,12 @@ from scipy.optimize import minimize
 from scipy.sparse.csgraph import connected_components
 
 from handful.core.types import Interval, Noun
-from handful.stats.bootstrap import Bootstrap, Floats, by_prompt, expanded_tail
+from handful.stats.bootstrap import MIN_DRAWN, Bootstrap, Floats, by_prompt, expanded_tail, few
 
 LIMIT = 12.0
 """Log-odds beyond which a resample's strength counts as endless."""
+SAME = 1e-6
+"""Bounds this near to each other differ by the rounding of the fit alone: of all ties, say."""
 MAX_DRAWS = 2_000
 """Resamples: each is a fit of its own."""
 
@@ -56,7 +58,7 @@ def ranking(judge: str, mode: str, matches: Sequence[Match], bootstrap: Bootstra
         none = Interval(None, None, None, len({m[0] for m in matches}), bootstrap.unit, words)
         rows = tuple(Strength(system, none, played[system]) for system in systems)
         return Ranking(judge, mode, rows, None, words)
-    found = intervals(systems, matches, bootstrap, f"bradley-terry/{judge}")
+    found = intervals(systems, matches, bootstrap)
     rows = tuple(Strength(s, found[i], played[s]) for i, s in enumerate(systems))
     ordered = tuple(sorted(rows, key=lambda row: -(row.strength.estimate or 0.0)))
     return Ranking(judge, mode, ordered, davidson(wins - ties / 2, ties)[1])
@@ -118,9 +120,7 @@ def bradley_terry(wins: Floats) -> Floats:
     return strengths[0] if wins.ndim == 2 else strengths
 
 
-def intervals(
-    systems: Sequence[str], matches: Sequence[Match], bootstrap: Bootstrap, purpose: str
-) -> list[Interval]:
+def intervals(systems: Sequence[str], matches: Sequence[Match], bootstrap: Bootstrap) -> list[Interval]:
     """A strength for each system. A bound that lies beyond the data is None."""
     k, place = len(systems), {system: number for number, system in enumerate(systems)}
     rows = np.zeros((len(matches), k * k))
@@ -135,7 +135,7 @@ def intervals(
             Interval(float(e), None, None, 1, bootstrap.unit, "one prompt gives no interval")
             for e in estimates
         ]
-    drawn = bradley_terry(bootstrap.totals(sums, purpose, MAX_DRAWS).reshape(-1, k, k))
+    drawn = bradley_terry(bootstrap.totals(sums, MAX_DRAWS).reshape(-1, k, k))
     tail = expanded_tail(n, bootstrap.level)
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
     return [
@@ -146,10 +146,12 @@ def intervals(
 
 def bounded(estimate: float, low: float, high: float, n: int, unit: str) -> Interval:
     endless = LIMIT / 2  # centring moves what was cut at LIMIT, by less than half of it
-    if high - low < 1e-9:
+    if n < MIN_DRAWN:
+        return Interval(estimate, None, None, n, unit, f"{n} {unit} give no interval")
+    if high - low < SAME:
         return Interval(estimate, None, None, n, unit, "the same in every resample: no interval")
     if low > -endless and high < endless:
-        return Interval(estimate, low, high, n, unit)
+        return Interval(estimate, low, high, n, unit, few(n, unit))
     return Interval(estimate, None, None, n, unit, "too few losses or wins to bound it: no interval")
 
 

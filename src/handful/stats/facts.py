@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from handful.core.types import (
     Comparison,
@@ -17,6 +17,7 @@ from handful.core.types import (
 )
 from handful.stats.gate import Label
 from handful.stats.grades import Grader, Mark
+from handful.stats.losses import Grading
 from handful.stats.preference import PEOPLE
 from handful.stats.readings import Annotator, Mode, Pair, annotator, pairs_of
 
@@ -35,7 +36,9 @@ class Study:
     people: Mapping[str, Sequence[Verdict]] = field(default_factory=dict)
     people_wanted: bool = False
     truncated: Mapping[str, list[str]] = field(default_factory=dict)
-    """Judge -> ids of the comparisons that it saw cut."""
+    """Judge -> ids of the comparisons and submissions that it saw cut."""
+    fakes: frozenset[str] = frozenset()
+    """Judges that follow a rule: trials of a study, never an opinion."""
     responses: Mapping[str, Sequence[Response]] = field(default_factory=dict)
     unpaired: Sequence[Dropped] = ()
     signatures: Mapping[str, Signature] = field(default_factory=dict)
@@ -66,6 +69,26 @@ class Study:
         ]
         return found + [annotator(name, "person", verdicts, ids) for name, verdicts in self.people.items()]
 
+    def everyone(self) -> list[Annotator]:
+        """As `annotators`, and those people too who graded only."""
+        found = self.annotators()
+        names = {one.name for one in found}
+        return found + [Annotator(name, "person", {}, {}) for name in self.people_grades if name not in names]
+
+    def cut(self) -> dict[str, list[str]]:
+        """Judge -> ids of the comparisons that it saw cut."""
+        return {name: [id for id in ids if id in self.comparisons] for name, ids in self.truncated.items()}
+
+    def gradings(self) -> dict[str, Grading]:
+        """What became of the grades of every judge, which owes one of each submission, and of every person."""
+        if not self.signatures:
+            return {}
+        found = {name: grading(self.signatures, said, self.signatures) for name, said in self.grades.items()}
+        for name, said in self.people_grades.items():
+            found[name] = grading(self.signatures, said, ())
+        cut = {name: tuple(id for id in ids if id in self.signatures) for name, ids in self.truncated.items()}
+        return {name: replace(one, truncated=cut.get(name, ())) for name, one in found.items()}
+
     def graders(self, task: Task) -> list[Grader]:
         """Every judge, then all people pooled and one by one, with their grades of one task's submissions."""
         signed = {id: s for id, s in self.signatures.items() if s.task == task}
@@ -80,6 +103,23 @@ class Study:
         pooled = [mark for marks in own.values() for mark in marks]
         people = [Grader(PEOPLE, "people", "", pooled)] if own else []
         return found + people + [Grader(name, "person", "", marks) for name, marks in own.items()]
+
+
+def grading(signed: Mapping[str, Signature], said: Sequence[Grade], asked: Iterable[str]) -> Grading:
+    """Of one judge: the last grade said of a submission counts.
+
+    Args:
+        asked: ids of the submissions that it owes a grade of, beside those that it graded.
+    """
+    grades = {grade.submission_id: grade.grade for grade in said if grade.submission_id in signed}
+    missing = tuple(id for id in asked if id not in grades)
+    return Grading(
+        asked=len(grades) + len(missing),
+        prompts=tuple(signed[id].prompt_id for id in grades),
+        read=tuple(grade is not None for grade in grades.values()),
+        unreadable=tuple(id for id, grade in grades.items() if grade is None),
+        missing=missing,
+    )
 
 
 def owed(signed: Mapping[str, Signature], said: Sequence[Grade]) -> list[Mark]:

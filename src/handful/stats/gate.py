@@ -18,6 +18,11 @@ from handful.stats.bootstrap import Bootstrap, Floats
 from handful.stats.readings import Annotator, Mode, annotator
 from handful.stats.reliability import majority
 
+SIDES = ("left", "right")
+MIN_PAIRS = 10
+"""Below this many readings a gate neither passes nor fails anybody."""
+MAX_USELESS = 0.6
+"""Ours: the right side this often is hardly better than chance."""
 PLACE = {choice: number for number, choice in enumerate(CHOICES)}
 
 
@@ -44,11 +49,16 @@ class Gate(Noun, frozen=True):
     missing: int
     accuracy: Interval
     """Share of its readings that are what most people said."""
+    accuracy_all: Interval
+    """The same with unreadable ones counted as wrong, as LLMBar does; missing ones are in neither."""
     accuracy_tie_discounted: Interval
     accuracy_each_order: Interval
     """The same, of single verdicts, before both orders are made one reading."""
+    right_side: Interval
+    """Of single verdicts that chose a side where most people did: how often it is theirs. Half is chance, whichever
+    side or however many ties the labels have."""
     accuracy_when_steady: Interval
-    """The same, of pairs with one verdict in both orders."""
+    """As `accuracy`, of pairs with one verdict in both orders."""
     flipped: Interval
     """Share of pairs on which the two orders differ."""
     kappa: Interval
@@ -62,7 +72,9 @@ class Gate(Noun, frozen=True):
     by_group: dict[str, Interval]
     """Group of pairs -> accuracy, where labels have groups."""
     passed: bool
-    """Whether its accuracy is, beyond doubt, above both `chance` and `always`."""
+    """Whether, on MIN_PAIRS pairs or more, its accuracy is beyond doubt above both `chance` and `always`."""
+    failed: bool = False
+    """Whether, on as many, `right_side` lies beyond doubt below MAX_USELESS: hardly better than chance."""
 
 
 def gate(
@@ -78,6 +90,8 @@ def gate(
     statuses = Counter(reading.status for reading in judge.readings.values())
     chance, always = constants(rows)
     low = found.exact.low
+    single = single_verdicts(judge, truth, prompts, bootstrap)
+    sided = single["right_side"]
     return Gate(
         judge=name,
         mode=mode,
@@ -86,17 +100,30 @@ def gate(
         unreadable=statuses["unreadable"],
         missing=statuses["missing"],
         accuracy=found.exact,
+        accuracy_all=accuracy_all(judge, truth, prompts, bootstrap),
         accuracy_tie_discounted=found.tie_discounted,
-        **single_verdicts(judge, truth, prompts, bootstrap),
-        kappa=kappa_interval(rows, bootstrap, f"gate/{name}/kappa"),
+        **single,
+        kappa=kappa_interval(rows, bootstrap),
         chance=chance,
         always=always,
         people=people_agreement(labels, prompts, bootstrap),
         by_group={
             group: accuracy_in(group, judge, truth, groups, prompts, bootstrap) for group in groups.values()
         },
-        passed=low is not None and low > max(chance or 0.0, always or 0.0),
+        passed=len(rows) >= MIN_PAIRS and low is not None and low > max(chance or 0.0, always or 0.0),
+        failed=sided.n >= MIN_PAIRS and sided.high is not None and sided.high < MAX_USELESS,
     )
+
+
+def accuracy_all(
+    judge: Annotator, truth: Mapping[str, Choice], prompts: Mapping[str, str], bootstrap: Bootstrap
+) -> Interval:
+    rows = [
+        (prompts[id], float(reading.choice == truth[id]))
+        for id, reading in judge.readings.items()
+        if reading.status != "missing"
+    ]
+    return bootstrap.mean([prompt for prompt, _ in rows], [value for _, value in rows])
 
 
 def accuracy_in(
@@ -112,7 +139,7 @@ def accuracy_in(
         for id, reading in judge.readings.items()
         if reading.choice and groups.get(id) == group
     ]
-    return bootstrap.mean([p for p, _ in rows], [v for _, v in rows], f"gate/{judge.name}/group/{group}")
+    return bootstrap.mean([p for p, _ in rows], [v for _, v in rows])
 
 
 def truths(labels: Iterable[Label]) -> dict[str, Choice]:
@@ -132,21 +159,27 @@ def single_verdicts(
         for choice in orders.values()
         if choice
     ]
+    sided = [
+        (prompts[id], exact(choice, truth[id]))
+        for id, orders in judge.verdicts.items()
+        for choice in orders.values()
+        if choice in SIDES and truth[id] in SIDES
+    ]
     both = [
         (prompts[id], a, b, truth[id])
         for id, orders in judge.verdicts.items()
         if (a := orders.get("forward")) and (b := orders.get("swapped"))
     ]
     steady = [(prompt, exact(a, label)) for prompt, a, b, label in both if a == b]
-    purpose = f"gate/{judge.name}"
 
-    def mean(rows: Sequence[tuple[str, float]], what: str) -> Interval:
-        return bootstrap.mean([p for p, _ in rows], [v for _, v in rows], f"{purpose}/{what}")
+    def mean(rows: Sequence[tuple[str, float]]) -> Interval:
+        return bootstrap.mean([p for p, _ in rows], [v for _, v in rows])
 
     return {
-        "accuracy_each_order": mean(each, "each"),
-        "accuracy_when_steady": mean(steady, "steady"),
-        "flipped": mean([(prompt, float(a != b)) for prompt, a, b, _ in both], "flipped"),
+        "accuracy_each_order": mean(each),
+        "right_side": mean(sided),
+        "accuracy_when_steady": mean(steady),
+        "flipped": mean([(prompt, float(a != b)) for prompt, a, b, _ in both]),
     }
 
 
@@ -159,12 +192,12 @@ def constants(rows: Sequence[Row]) -> tuple[float | None, float | None]:
     return sum(said[c] * right[c] for c in CHOICES) / n**2, max(right.values()) / n
 
 
-def kappa_interval(rows: Sequence[Row], bootstrap: Bootstrap, purpose: str) -> Interval:
+def kappa_interval(rows: Sequence[Row], bootstrap: Bootstrap) -> Interval:
     """Cohen's kappa of exact agreement; its interval resamples prompts."""
     cells = np.zeros((len(rows), 9))
     for number, (_, a, b) in enumerate(rows):
         cells[number, 3 * PLACE[a] + PLACE[b]] = 1
-    return bootstrap.of([p for p, _, _ in rows], cells, kappas, purpose)
+    return bootstrap.of([p for p, _, _ in rows], cells, kappas)
 
 
 def kappas(cells: Floats) -> Floats:
@@ -188,4 +221,4 @@ def people_agreement(
     if not rows:
         return None
     values = [exact(a, b) for _, a, b in rows]
-    return bootstrap.mean([prompt for prompt, _, _ in rows], values, "gate/people")
+    return bootstrap.mean([prompt for prompt, _, _ in rows], values)

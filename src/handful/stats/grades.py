@@ -136,7 +136,6 @@ def mean_grade(grader: Grader, system: str, bootstrap: Bootstrap) -> MeanGrade:
     marks = grader.of(system)
     means = prompt_means(marks)
     prompts, values = list(means), [float(v) for v in means.values()]
-    purpose = f"grades/{grader.name}/{system}"
     return MeanGrade(
         judge=grader.name,
         kind=grader.kind,
@@ -144,7 +143,7 @@ def mean_grade(grader: Grader, system: str, bootstrap: Bootstrap) -> MeanGrade:
         system=system,
         **tally(marks),
         counts=count(marks, "helpfulness"),
-        mean=bootstrap.mean(prompts, values, purpose, bounds=(1.0, 6.0)),
+        mean=bootstrap.mean(prompts, values, bounds=(1.0, 6.0)),
         analytic=analytic.mean(prompts, values, bootstrap.level, bootstrap.unit, (1.0, 6.0)),
     )
 
@@ -183,13 +182,12 @@ def grade_difference(grader: Grader, first: str, second: str, bootstrap: Bootstr
     one, two = prompt_means(grader.of(first)), prompt_means(grader.of(second))
     exact = {prompt: one[prompt] - two[prompt] for prompt in one if prompt in two}
     prompts, values = list(exact), [float(d) for d in exact.values()]
-    purpose = f"grades/{grader.name}/{first}/{second}"
     return GradeDifference(
         judge=grader.name,
         mode=grader.mode,
         first=first,
         second=second,
-        difference=bootstrap.mean(prompts, values, purpose, bounds=(-5.0, 5.0)),
+        difference=bootstrap.mean(prompts, values, bounds=(-5.0, 5.0)),
         analytic=analytic.mean(prompts, values, bootstrap.level, bootstrap.unit, (-5.0, 5.0)),
         p_value=significance.permutation(list(exact.values())),
     )
@@ -213,7 +211,7 @@ def class_shares(grader: Grader, task: Task, ood: frozenset[str], bootstrap: Boo
 def shares(
     grader: Grader, task: Task, system: str, split: str, marks: Sequence[Mark], bootstrap: Bootstrap
 ) -> Shares:
-    plain, formula, meets = rates(marks, task, bootstrap, f"{task}/{grader.name}/{system}/{split}")
+    plain, formula, meets = rates(marks, task, bootstrap)
     return Shares(
         judge=grader.name,
         kind=grader.kind,
@@ -230,7 +228,7 @@ def shares(
 
 
 def rates(
-    marks: Sequence[Mark], task: Task, bootstrap: Bootstrap, purpose: str
+    marks: Sequence[Mark], task: Task, bootstrap: Bootstrap
 ) -> tuple[dict[str, Interval], dict[str, Interval], Interval]:
     """(shares by bootstrap, by Wilson, what is not "fail") of the readable marks, clustered by prompt."""
     read = [mark for mark in marks if mark.grade is not None]
@@ -240,7 +238,7 @@ def rates(
         return none, none, nothing(bootstrap.unit)
     prompts = [mark.prompt_id for mark in read]
     values = [[*(float(m.grade == name) for name in names), float(m.grade != "fail")] for m in read]
-    found = bootstrap.means(prompts, values, purpose)
+    found = bootstrap.means(prompts, values)
     formula = {
         name: analytic.share(prompts, [row[k] for row in values], bootstrap.level, bootstrap.unit)
         for k, name in enumerate(names)
@@ -272,7 +270,7 @@ def superiority(grader: Grader, first: str, second: str, bootstrap: Bootstrap) -
         mode=grader.mode,
         first=first,
         second=second,
-        superiority=bootstrap.mean(list(signs), values, f"superiority/{grader.name}/{first}/{second}"),
+        superiority=bootstrap.mean(list(signs), values),
         p_value=significance.permutation(list(signs.values())),
     )
 

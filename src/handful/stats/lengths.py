@@ -35,14 +35,13 @@ class LengthBias(Noun, frozen=True):
 
 def system_length(system: str, responses: Sequence[Response], bootstrap: Bootstrap) -> SystemLength:
     prompts = [r.prompt_id for r in responses]
-    purpose = f"length/{system}"
-    sizes = [[len(r.text), len(r.text.split()), r.tokens] for r in responses]
-    characters, words, tokens = three(bootstrap.means(prompts, sizes, purpose, bounds=None))
+    given = [r for r in responses if r.finish != "error"]  # what failed is no short answer, and has no length
+    sizes = [[len(r.text), len(r.text.split()), r.tokens] for r in given]
+    characters, words, tokens = three(bootstrap.means([r.prompt_id for r in given], sizes, bounds=None))
     kinds = sorted({r.finish for r in responses})
     shares = bootstrap.means(
         prompts,
         [[*(float(r.finish == kind) for kind in kinds), float(r.finish in ENDED)] for r in responses],
-        purpose,
     )
     return SystemLength(
         system=system,
@@ -69,4 +68,4 @@ def length_bias(judge: Annotator, comparisons: Mapping[str, Comparison], bootstr
         if reading.choice in ("left", "right") and left != right:
             prompts.append(shown.prompt_id)
             longer.append(float((reading.choice == "left") == (left > right)))
-    return LengthBias(judge.name, bootstrap.mean(prompts, longer, f"longer/{judge.name}"))
+    return LengthBias(judge.name, bootstrap.mean(prompts, longer))

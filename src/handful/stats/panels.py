@@ -108,18 +108,13 @@ def panel(name: str, judges: Sequence[Annotator], prompts: Mapping[str, str], bo
         judges=tuple(judge.name for judge in judges),
         mode=judges[0].mode,
         comparisons=len(ids),
-        unanimous=bootstrap.mean(
-            clusters, (np.ptp(said, axis=1) == 0).astype(float), f"panel/{name}/unanimous"
-        ),
+        unanimous=bootstrap.mean(clusters, (np.ptp(said, axis=1) == 0).astype(float)),
         split=sum(reading.status == "split" for reading in seated.readings.values()),
-        correlation=bootstrap.of(
-            clusters, sums, lambda s: mean_correlation(s, k), f"panel/{name}/correlation"
-        ),
+        correlation=bootstrap.of(clusters, sums, lambda s: mean_correlation(s, k)),
         effective_judges=bootstrap.of(
             clusters,
             sums,
             lambda s: k / (1 + (k - 1) * np.maximum(mean_correlation(s, k), 0.0)),
-            f"panel/{name}/correlation",
         ),
     )
 

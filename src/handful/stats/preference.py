@@ -91,7 +91,7 @@ def preference(
         ]
     rows = [(prompt, result) for prompt, _, result in readings if result]
     statuses = [r.status for _, r, _ in readings]
-    found = rates(rows, bootstrap, f"preference/{kind}/{name}/{pair.subject}/{pair.baseline}")
+    found = rates(rows, bootstrap)
     return Preference(
         judge=name,
         kind=kind,
@@ -130,15 +130,15 @@ SCORES: dict[str, Mapping[Outcome, float]] = {
 SIGN: Mapping[Outcome, int] = {"win": 1, "tie": 0, "loss": -1}
 
 
-def rates(rows: Sequence[tuple[str, Outcome]], bootstrap: Bootstrap, purpose: str) -> dict[str, Interval]:
+def rates(rows: Sequence[tuple[str, Outcome]], bootstrap: Bootstrap) -> dict[str, Interval]:
     """The rates of (prompt, outcome) rows, by name of the field that holds them."""
     if not rows:
         return {name: nothing(bootstrap.unit) for name in (*SCORES, "net")}
     prompts = [prompt for prompt, _ in rows]
     values = [[score[result] for score in SCORES.values()] for _, result in rows]
-    found = dict(zip(SCORES, bootstrap.means(prompts, values, purpose), strict=True))
+    found = dict(zip(SCORES, bootstrap.means(prompts, values), strict=True))
     signs = [float(SIGN[result]) for _, result in rows]
-    return {**found, "net": bootstrap.mean(prompts, signs, purpose, bounds=(-1.0, 1.0))}
+    return {**found, "net": bootstrap.mean(prompts, signs, bounds=(-1.0, 1.0))}
 
 
 def analytic_rates(rows: Sequence[tuple[str, Outcome]], bootstrap: Bootstrap) -> dict[str, Interval]:

@@ -29,6 +29,8 @@ from handful.stats.readings import Annotator
 Score = Callable[[Choice, Choice], float]
 Item = tuple[str, Sequence[Choice]]
 """Prompt, and every choice made on one comparison."""
+MODELS = "models"
+"""How the groups of model judges begin, one a mode."""
 
 
 class LeaveOneOut(Noun, frozen=True):
@@ -77,13 +79,13 @@ def reliability(
         group=group,
         annotators=len(annotators),
         comparisons=len(items),
-        alpha_tie_distance=alpha_interval(items, tie_discounted, bootstrap, f"alpha/tie/{group}"),
-        alpha_nominal=alpha_interval(items, exact, bootstrap, f"alpha/nominal/{group}"),
+        alpha_tie_distance=alpha_interval(items, tie_discounted, bootstrap),
+        alpha_nominal=alpha_interval(items, exact, bootstrap),
         fleiss_kappa=fleiss_kappa([choices for _, choices in items]),
     )
 
 
-def alpha_interval(items: Sequence[Item], score: Score, bootstrap: Bootstrap, purpose: str) -> Interval:
+def alpha_interval(items: Sequence[Item], score: Score, bootstrap: Bootstrap) -> Interval:
     """Krippendorff's alpha with the distance 1 - score; its interval resamples prompts."""
     rows = [(prompt, coincidences(choices)) for prompt, choices in items if len(choices) > 1]
     distance = np.array([[1 - score(a, b) for b in CHOICES] for a in CHOICES])
@@ -91,7 +93,6 @@ def alpha_interval(items: Sequence[Item], score: Score, bootstrap: Bootstrap, pu
         [prompt for prompt, _ in rows],
         [row for _, row in rows],
         lambda sums: alphas(sums.reshape(-1, 3, 3), distance),
-        purpose,
     )
 
 
@@ -133,14 +134,13 @@ def leave_one_out(
         rest = [other for other in annotators if other is not one]
         rows = [row for other in rest for row in shared(one, other, prompts)]
         most = majority_rows(one, rest, prompts)
-        purpose = f"leave-one-out/{one.name}"
         found.append(
             LeaveOneOut(
                 annotator=one.name,
                 kind=one.kind,
                 comparisons=len(most),
-                others=mean_score(rows, bootstrap, f"{purpose}/others"),
-                majority=mean_score(most, bootstrap, f"{purpose}/majority"),
+                others=mean_score(rows, bootstrap),
+                majority=mean_score(most, bootstrap),
             )
         )
     return found
@@ -163,16 +163,39 @@ def majority(choices: Sequence[Choice]) -> Choice:
     return "tie" if len(ranked) > 1 and ranked[0][1] == ranked[1][1] else ranked[0][0]
 
 
-def mean_score(rows: Sequence[Row], bootstrap: Bootstrap, purpose: str) -> Interval:
-    return bootstrap.mean([p for p, _, _ in rows], [tie_discounted(a, b) for _, a, b in rows], purpose)
+def mean_score(rows: Sequence[Row], bootstrap: Bootstrap) -> Interval:
+    return bootstrap.mean([p for p, _, _ in rows], [tie_discounted(a, b) for _, a, b in rows])
+
+
+def groups_of(
+    annotators: Sequence[Annotator], fakes: frozenset[str] = frozenset()
+) -> dict[str, list[Annotator]]:
+    """People, and model judges by mode. A name "group:person" puts a person into a group of that name.
+
+    Judges that follow a rule (`fakes`) are in none: how far they agree says nothing of models.
+    """
+    found: dict[str, list[Annotator]] = {}
+    for one in annotators:
+        if one.kind == "model" and one.name in fakes:
+            continue
+        mode = f"{MODELS} ({one.mode})" if one.mode else MODELS
+        own, colon, _ = one.name.partition(":")
+        group = mode if one.kind == "model" else own if colon and own else "people"
+        found.setdefault(group, []).append(one)
+    return found
 
 
 def between_groups(
     groups: Mapping[str, Sequence[Annotator]], prompts: Mapping[str, str], bootstrap: Bootstrap
 ) -> list[Agreement]:
-    """Every group against itself (members in pairs) and every other: the paper's table of Section 4.2."""
+    """Every group against itself (members in pairs) and every other: the paper's table of Section 4.2.
+
+    Models of one mode never meet those of the other: no figure takes both.
+    """
     found = []
     for first, second in (*((g, g) for g in groups), *combinations(groups, 2)):
+        if first != second and first.startswith(MODELS) and second.startswith(MODELS):
+            continue
         if first == second:
             pairs = combinations(groups[first], 2)
             rows = both_ways(row for a, b in pairs for row in shared(a, b, prompts))

@@ -1,7 +1,8 @@
 """From figures to a word on a judge: "no", "unproven" or "validated", and the sentences that say why.
 
 The thresholds are ours. A flag needs both: an interval that leaves chance behind, and a size that matters. So a fair
-judge is flagged in fewer than one of twenty studies, and a trifle that a large study can see is not called a bias.
+judge is flagged in fewer than one of twenty studies, and a trifle that a large study can see is not called a bias. Of
+fewer than MIN_PROMPTS prompts nothing is concluded, but that verdicts or grades cannot be read.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Literal
 
 from handful.core.types import Interval
 from handful.stats.agreement import Agreement
-from handful.stats.gate import Gate
+from handful.stats.bootstrap import MIN_PROMPTS, nothing
+from handful.stats.gate import MIN_PAIRS, Gate
 
 MAX_FLIP_SHARE = 0.2
 """Distrust where the interval of the share of changed minds lies above this. On LLMBar, GPT-4 of 2023 changed
@@ -30,6 +32,7 @@ WIDER = 1.32
 MIN_COMPARISONS = 10
 """Below this many, a judge that always says the same may do so by chance."""
 
+NOTHING = nothing()
 Standing = Literal["no", "unproven", "validated"]
 
 
@@ -46,7 +49,15 @@ class Findings:
     """A sentence on both orders, where they are no reason to distrust it."""
 
 
-def flags(flipped: Interval, position: Interval, longer: Interval, lost: Interval, always: str) -> Findings:
+def flags(
+    flipped: Interval,
+    position: Interval,
+    longer: Interval,
+    lost: Interval,
+    always: str,
+    lost_grades: Interval = NOTHING,
+    gate: Gate | None = None,
+) -> Findings:
     """The tests, one by one.
 
     Args:
@@ -55,25 +66,49 @@ def flags(flipped: Interval, position: Interval, longer: Interval, lost: Interva
         longer: share of its decisions for the longer answer.
         lost: share of its verdicts that cannot be read.
         always: what it always said, or nothing.
+        lost_grades: share of its grades that cannot be read.
+        gate: its verdicts on labelled pairs: where it was asked in both orders there, these tell how steady it is too.
     """
     found = Findings()
     if always:
         found.flags.append("always")
         found.grave.append(f"whatever it was shown, it chose {always} every time it could be read")
-    if flipped.low is not None and flipped.low > MAX_FLIP_SHARE:
-        found.flags.append("flips")
-        found.grave.append(
-            "shown the same two answers in the other order it changed its mind in "
-            f"{percent(flipped.estimate)} of cases (n = {flipped.n} {flipped.unit})"
-        )
-    else:
-        found.steadiness = consistency(flipped)
+    check_flips(flipped, gate.flipped if gate else NOTHING, found)
     check_position(position, always, found)
     check_length(longer, always, found)
     if lost.estimate is not None and lost.estimate > MAX_UNREADABLE_SHARE:
         found.flags.append("unreadable")
         found.grave.append(f"{percent(lost.estimate)} of its verdicts could not be read")
+    if lost_grades.estimate is not None and lost_grades.estimate > MAX_UNREADABLE_SHARE:
+        found.flags.append("unreadable_grades")
+        found.grave.append(f"{percent(lost_grades.estimate)} of its grades could not be read")
+    if gate and gate.failed:
+        found.flags.append("gate")
+        found.grave.append(
+            f"on the gate it chose the side that people chose in {percent(gate.right_side.estimate)} of its decisions "
+            f"(n = {gate.right_side.n} {gate.right_side.unit}): hardly better than chance, which is 50%"
+        )
     return found
+
+
+def check_flips(flipped: Interval, on_gate: Interval, found: Findings) -> None:
+    """Both orders, in the study and on the gate: either can show a judge that goes by the order."""
+    if too_many(flipped):
+        found.grave.append(f"shown the same two answers in the other order {changed(flipped)}")
+    if too_many(on_gate):
+        found.grave.append(f"on the gate, shown the same two answers in the other order, {changed(on_gate)}")
+    if too_many(flipped) or too_many(on_gate):
+        found.flags.append("flips")
+    else:
+        found.steadiness = consistency(flipped, on_gate)
+
+
+def too_many(flipped: Interval) -> bool:
+    return enough(flipped) and flipped.low is not None and flipped.low > MAX_FLIP_SHARE
+
+
+def enough(figure: Interval) -> bool:
+    return figure.n >= MIN_PROMPTS
 
 
 def check_position(position: Interval, always: str, found: Findings) -> None:
@@ -108,7 +143,7 @@ def check_length(longer: Interval, always: str, found: Findings) -> None:
 
 def flagged(share: Interval, least: float) -> float | None:
     """The share, where it is at least `least` away from half and an interval of about 99% excludes half."""
-    if share.estimate is None or share.low is None or share.high is None:
+    if share.estimate is None or share.low is None or share.high is None or not enough(share):
         return None
     above = share.estimate - 0.5
     half = share.estimate - share.low if above > 0 else share.high - share.estimate
@@ -123,13 +158,19 @@ def beyond(share: Interval, limit: float) -> bool:
 
 
 def judgement(
-    found: Findings, against_people: Agreement | None, gate: Gate | None
+    found: Findings, against_people: Agreement | None, gate: Gate | None, prompts: int = MIN_PROMPTS
 ) -> tuple[Standing, list[str]]:
-    """The word, and the sentences that say why."""
+    """The word, and the sentences that say why.
+
+    Args:
+        prompts: on how many it said anything.
+    """
+    on_gate = [gate_words(gate)] if gate else []
     if found.grave:
         words = [f"Do not trust this judge: {reason}." for reason in found.grave]
-        return "no", [*words, *found.remarks, *([gate_words(gate)] if gate else [])]
-    words = [found.steadiness, *found.remarks, *([gate_words(gate)] if gate else [])]
+        steady = [found.steadiness] if found.steadiness else []
+        return "no", [*words, *steady, *found.remarks, *on_gate]
+    words = [*few_words(prompts), found.steadiness, *found.remarks, *on_gate]
     if against_people is None or against_people.comparisons == 0:
         if gate is None or gate.read == 0:
             return "unproven", [
@@ -146,6 +187,11 @@ def judgement(
         f"always saying tie would score {percent(against_people.always_tie)}, "
         f"chance {percent(against_people.chance)})"
     )
+    if not enough(against_people.tie_discounted):
+        return "unproven", [
+            *words,
+            f"{measured}, of {against_people.tie_discounted.n} prompts: too few to tell.",
+        ]
     if low is None or low <= floor:
         return "unproven", [*words, f"{measured}, which is not beyond doubt more than those."]
     return "validated", [*words, f"{measured}."]
@@ -155,23 +201,45 @@ def gate_words(gate: Gate) -> str:
     """What the labelled pairs say of the judge."""
     if gate.read == 0:
         return f"It could be read on none of the {gate.pairs} labelled pairs of the gate."
+    if gate.read < MIN_PAIRS:
+        return f"{gate_figures(gate)}: too few pairs to tell."
+    if gate.passed:
+        return f"{gate_figures(gate)}."
+    return f"{gate_figures(gate)}, which is not beyond doubt more than those."
+
+
+def gate_figures(gate: Gate) -> str:
     people = f"; two people agree on {percent(gate.people.estimate)}" if gate.people else ""
-    measured = (
+    return (
         f"On {gate.read} labelled pairs of the gate it is right in {percent(gate.accuracy.estimate)} (always the same "
         f"choice would be in {percent(gate.always)}, chance in {percent(gate.chance)}{people})"
     )
-    return f"{measured}." if gate.passed else f"{measured}, which is not beyond doubt more than those."
 
 
-def consistency(flipped: Interval) -> str:
-    if flipped.estimate is None:
+def few_words(prompts: int) -> list[str]:
+    if not 0 < prompts < MIN_PROMPTS:
+        return []
+    what = "One prompt shows" if prompts == 1 else f"{prompts} prompts show"
+    return [f"{what} nothing of a judge: what follows are figures, no findings."]
+
+
+def consistency(flipped: Interval, on_gate: Interval) -> str:
+    """What both orders tell: those of the study or, where it asked in one only, those of the gate."""
+    if flipped.estimate is not None:
+        begin, other = "", flipped
+    elif on_gate.estimate is not None:
+        begin, other = "The study asked it in one order only. On the gate: ", on_gate
+    else:
         return "It was not asked in both orders, so nothing is known of how steady it is."
-    changed = f"it changed its mind in {percent(flipped.estimate)} of cases (n = {flipped.n} {flipped.unit})"
-    if flipped.high is None or flipped.high > MAX_FLIP_SHARE:
-        return (
-            f"Shown the same two answers in the other order, {changed}: that is not enough to call it steady."
-        )
-    return f"It is steady: shown the same two answers in the other order, {changed}."
+    if not enough(other) or other.high is None or other.high > MAX_FLIP_SHARE:
+        shown = "shown the same two answers in the other order"
+        words = f"{begin}{shown}, {changed(other)}: that is not enough to call it steady."
+        return words[0].upper() + words[1:]
+    return f"{begin}It is steady: shown the same two answers in the other order, {changed(other)}."
+
+
+def changed(flipped: Interval) -> str:
+    return f"it changed its mind in {percent(flipped.estimate)} of cases (n = {flipped.n} {flipped.unit})"
 
 
 def percent(value: float | None) -> str:

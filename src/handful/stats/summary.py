@@ -10,7 +10,7 @@ from handful.recipe.evaluation import Stats
 from handful.run.progress import Advance
 from handful.stats import turns as of_turns
 from handful.stats.agreement import Agreement, agreements, alpha, exact, tie_discounted
-from handful.stats.bootstrap import Bootstrap
+from handful.stats.bootstrap import MIN_PROMPTS, Bootstrap
 from handful.stats.bradley_terry import Match, Ranking, ranking
 from handful.stats.facts import Study
 from handful.stats.gate import Gate, gate
@@ -31,7 +31,14 @@ from handful.stats.losses import Losses, losses
 from handful.stats.panels import Panel, members, panel, seat
 from handful.stats.preference import PEOPLE, Preference, preferences
 from handful.stats.readings import Annotator, Pair, outcome
-from handful.stats.reliability import LeaveOneOut, Reliability, between_groups, leave_one_out, reliability
+from handful.stats.reliability import (
+    LeaveOneOut,
+    Reliability,
+    between_groups,
+    groups_of,
+    leave_one_out,
+    reliability,
+)
 from handful.stats.significance import multiplicity
 from handful.stats.trust import Trust, examine
 from handful.stats.turns import TurnDifference, Turns
@@ -103,7 +110,7 @@ def summarize(study: Study, params: Stats, advance: Advance = lambda amount=1, n
     preference = tuple(preferences(jury, pairs, bootstrap)) if prompts else ()
     advance(1, "preference")
     agreement = agreements(annotators, prompts, bootstrap) if prompts else []
-    groups = groups_of(annotators)
+    groups = groups_of(annotators, study.fakes)
     people = groups.get("people", [])
     advance(1, "agreement")
     dialogues = whole_dialogues(study, bootstrap)
@@ -114,7 +121,6 @@ def summarize(study: Study, params: Stats, advance: Advance = lambda amount=1, n
         gate(name, study.modes.get(name, ""), verdicts, labels, bootstrap)
         for name, (verdicts, labels) in study.gates.items()
     ]
-    everyone = study.annotators()
     return Summary(
         level=params.level,
         draws=params.draws,
@@ -130,7 +136,12 @@ def summarize(study: Study, params: Stats, advance: Advance = lambda amount=1, n
         ),
         length_bias=tuple(bias),
         losses=losses(
-            everyone, dict(study.truncated), study.unpaired, list(study.comparisons), study.people_wanted
+            study.everyone(),
+            study.cut(),
+            study.unpaired,
+            list(study.comparisons),
+            study.people_wanted,
+            study.gradings(),
         ),
         groups=tuple(between_groups(groups, prompts, bootstrap)),
         leave_one_out=tuple(leave_one_out(people, prompts, bootstrap)) if len(people) > 1 else (),
@@ -162,23 +173,15 @@ def trust_of(
     bootstrap: Bootstrap,
 ) -> tuple[Trust, ...]:
     """Every model judge, by what it said of responses; of whole dialogues where the study asked of these only."""
-    truncated = {name: len(found) for name, found in study.truncated.items()}
+    truncated = {name: len(ids) for name, ids in study.truncated.items()}
     if not prompts and study.comparisons:
         annotators = study.annotators("dialogues")
         prompts = {id: study.comparisons[id].prompt_id for id in study.ids("dialogues")}
+        bias = [length_bias(a, study.comparisons, bootstrap) for a in annotators]
     longer = {row.judge: row.longer_chosen for row in bias}
-    return tuple(examine(annotators, prompts, truncated, agreement, bootstrap, longer, gates))
-
-
-def groups_of(annotators: Sequence[Annotator]) -> dict[str, list[Annotator]]:
-    """People, and model judges by mode. A name "group:person" puts a person into a group of that name."""
-    found: dict[str, list[Annotator]] = {}
-    for one in annotators:
-        mode = f"models ({one.mode})" if one.mode else "models"
-        own, colon, _ = one.name.partition(":")
-        group = mode if one.kind == "model" else own if colon and own else "people"
-        found.setdefault(group, []).append(one)
-    return found
+    return tuple(
+        examine(annotators, prompts, truncated, agreement, bootstrap, longer, gates, study.gradings())
+    )
 
 
 def whole_dialogues(study: Study, bootstrap: Bootstrap) -> tuple[Preference, ...]:
@@ -251,7 +254,10 @@ def warnings(study: Study, preference: Sequence[Preference], graded: Graded, lev
     prompts = {seal.prompt_id for seal in study.seals.values()} | {
         signature.prompt_id for signature in study.signatures.values()
     }
-    if 0 < len(prompts) < FEW_PROMPTS:
+    if 0 < len(prompts) < MIN_PROMPTS:
+        what = "One prompt shows" if len(prompts) == 1 else f"{len(prompts)} prompts show"
+        found.append(f"{what} nothing: read no figure here as a finding.")
+    elif 0 < len(prompts) < FEW_PROMPTS:
         found.append(f"{len(prompts)} prompts are few: every interval here is wide, or should be.")
     baselines = len({row.baseline for row in preference if row.p_value is not None})
     differences = len({(row.first, row.second) for row in graded.helpfulness_differences})

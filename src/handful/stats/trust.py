@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from handful.core.types import MIRROR, Choice, Interval, Noun
 from handful.stats.agreement import Agreement, tie_discounted
-from handful.stats.bootstrap import Bootstrap, nothing
+from handful.stats.bootstrap import MIN_PROMPTS, Bootstrap, nothing
 from handful.stats.gate import Gate
+from handful.stats.losses import NO_GRADES, Grading
 from handful.stats.preference import PEOPLE
 from handful.stats.readings import Annotator
 from handful.stats.standing import MIN_COMPARISONS, Standing, flags, judgement
@@ -32,7 +33,7 @@ class Trust(Noun, frozen=True):
     unreadable: Interval
     """Share of verdicts."""
     truncated: int
-    """Comparisons in which the judge did not see the whole of a response."""
+    """Comparisons and submissions of which the judge did not see the whole."""
     always: str
     """What it always said ("tie", "the first shown" …), or nothing."""
     agreement_with_people: Interval | None
@@ -41,11 +42,17 @@ class Trust(Noun, frozen=True):
     """The verdict on the judge, in sentences."""
     mode: str = ""
     flags: tuple[str, ...] = ()
-    """What was found: "position", "length", "flips", "unreadable", "always"; thresholds in standing.py."""
+    """What was found: "position", "length", "flips", "unreadable", "unreadable_grades", "always", "gate"; thresholds in
+    standing.py."""
     longer_chosen: Interval = nothing()
     """How often it chose the longer answer, among readings that chose one and whose lengths differ."""
     gate_accuracy: Interval | None = None
     """On the gate's labelled pairs, where there are any."""
+    gate_flipped: Interval | None = None
+    """Share of these on which its two orders differ: also of a judge that the study asked in one order."""
+    grades: int = 0
+    unreadable_grades: Interval = nothing()
+    """Share of grades."""
 
 
 def trust(
@@ -56,38 +63,27 @@ def trust(
     bootstrap: Bootstrap,
     longer: Interval | None = None,
     gate: Gate | None = None,
+    grading: Grading = NO_GRADES,
 ) -> Trust:
     """Examine a model judge.
 
     Args:
         prompts: comparison id -> prompt id.
-        truncated: comparisons that it saw cut.
+        truncated: comparisons and submissions that it saw cut.
         against_people: its agreement with all people, where there are any.
         longer: how often it chose the longer answer.
         gate: its verdicts on labelled pairs, where there are any.
+        grading: what became of its grades.
     """
-    both = [
-        (prompts[id], orders["forward"], orders["swapped"])
-        for id, orders in judge.verdicts.items()
-        if orders.get("forward") and orders.get("swapped")
-    ]
-    clusters = [prompt for prompt, _, _ in both]
-    same = [[float(a == b), tie_discounted(a, b), float(a != b)] for _, a, b in both if a and b]
-    agreed = bootstrap.means(clusters, same, f"trust/{judge.name}/swap")
+    agreed = in_both_orders(judge, prompts, bootstrap)
     shown = as_shown(judge)
-    decisive = [(prompts[id], float(place == "left")) for id, place in shown if place in ("left", "right")]
-    position = bootstrap.mean(
-        [p for p, _ in decisive], [v for _, v in decisive], f"trust/{judge.name}/position"
-    )
-    lost = bootstrap.mean(
-        [prompts[id] for id, _ in shown],
-        [float(place is None) for _, place in shown],
-        f"trust/{judge.name}/unreadable",
-    )
-    always = always_said(judge)
+    position, lost = of_places(shown, prompts, bootstrap)
+    lost_grades = bootstrap.mean(grading.prompts, [float(not read) for read in grading.read])
+    said_of = {prompts[id] for id, _ in shown}.union(grading.prompts)
+    always = always_said(judge) if len(said_of) >= MIN_PROMPTS else ""
     longer = longer or nothing()
-    found = flags(agreed[-1], position, longer, lost, always)
-    grade, words = judgement(found, against_people, gate)
+    found = flags(agreed[-1], position, longer, lost, always, lost_grades, gate)
+    grade, words = judgement(found, against_people, gate, len(said_of))
     return Trust(
         judge=judge.name,
         comparisons=len(judge.readings),
@@ -106,6 +102,32 @@ def trust(
         flags=tuple(found.flags),
         longer_chosen=longer,
         gate_accuracy=gate.accuracy if gate else None,
+        gate_flipped=gate.flipped if gate else None,
+        grades=len(grading.read),
+        unreadable_grades=lost_grades,
+    )
+
+
+def in_both_orders(judge: Annotator, prompts: Mapping[str, str], bootstrap: Bootstrap) -> list[Interval]:
+    """How often both orders have the same verdict, that tie-discounted, and how often not; one where none is read."""
+    both = [
+        (prompts[id], orders["forward"], orders["swapped"])
+        for id, orders in judge.verdicts.items()
+        if orders.get("forward") and orders.get("swapped")
+    ]
+    same = [[float(a == b), tie_discounted(a, b), float(a != b)] for _, a, b in both if a and b]
+    return bootstrap.means([prompt for prompt, _, _ in both], same)
+
+
+def of_places(
+    shown: Sequence[tuple[str, Choice | None]], prompts: Mapping[str, str], bootstrap: Bootstrap
+) -> tuple[Interval, Interval]:
+    """(share of decisions for what was shown first, share of verdicts that cannot be read)."""
+    decisive = [(prompts[id], float(place == "left")) for id, place in shown if place in ("left", "right")]
+    lost = [float(place is None) for _, place in shown]
+    return (
+        bootstrap.mean([p for p, _ in decisive], [v for _, v in decisive]),
+        bootstrap.mean([prompts[id] for id, _ in shown], lost),
     )
 
 
@@ -134,6 +156,7 @@ def examine(
     bootstrap: Bootstrap,
     longer: Mapping[str, Interval] | None = None,
     gates: Sequence[Gate] = (),
+    gradings: Mapping[str, Grading] | None = None,
 ) -> list[Trust]:
     """Every model judge."""
     by_name = {gate.judge: gate for gate in gates}
@@ -147,6 +170,7 @@ def examine(
             bootstrap,
             (longer or {}).get(a.name),
             by_name.get(a.name),
+            (gradings or {}).get(a.name, NO_GRADES),
         )
         for a in annotators
         if a.kind == "model"

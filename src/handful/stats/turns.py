@@ -70,8 +70,7 @@ def turns(grader: Grader, bootstrap: Bootstrap) -> list[Turns]:
 
 def of_system(grader: Grader, system: str, bootstrap: Bootstrap) -> Turns:
     marks = grader.of(system)
-    purpose = f"turns/{grader.name}/{system}"
-    shares, formula, _ = rates(marks, "turns", bootstrap, purpose)
+    shares, formula, _ = rates(marks, "turns", bootstrap)
     early = failed_early(marks)
     prompts = [prompt for prompt, _ in early]
     return Turns(
@@ -84,17 +83,17 @@ def of_system(grader: Grader, system: str, bootstrap: Bootstrap) -> Turns:
         counts=count(marks, "turns"),
         shares=shares,
         analytic=formula,
-        by_turn=tuple(failures(marks, bootstrap, purpose)),
-        failed_within_3=bootstrap.mean(prompts, [float(f) for _, f in early], f"{purpose}/early"),
+        by_turn=tuple(failures(marks, bootstrap)),
+        failed_within_3=bootstrap.mean(prompts, [float(f) for _, f in early]),
         failed_dialogues=sum(failed for _, failed in early),
     )
 
 
-def failures(marks: Sequence[Mark], bootstrap: Bootstrap, purpose: str) -> Iterable[TurnFailures]:
+def failures(marks: Sequence[Mark], bootstrap: Bootstrap) -> Iterable[TurnFailures]:
     for turn in sorted({mark.turn for mark in marks}):
         read = [mark for mark in marks if mark.turn == turn and mark.grade is not None]
         values = [float(mark.grade == "fail") for mark in read]
-        fail = bootstrap.mean([m.prompt_id for m in read], values, f"{purpose}/{turn}")
+        fail = bootstrap.mean([m.prompt_id for m in read], values)
         yield TurnFailures(turn + 1, len(read), fail)
 
 
@@ -135,7 +134,7 @@ def difference(grader: Grader, first: str, second: str, grade: str, bootstrap: B
     rows = [[float(m.grade == grade), 1.0, 0.0, 0.0] for m in one if m.prompt_id in both]
     rows += [[0.0, 0.0, float(m.grade == grade), 1.0] for m in two if m.prompt_id in both]
     prompts = [mark.prompt_id for mark in (*one, *two) if mark.prompt_id in both]
-    return bootstrap.of(prompts, rows, of_rates, f"turns/{grader.name}/{first}/{second}/{grade}")
+    return bootstrap.of(prompts, rows, of_rates)
 
 
 def of_rates(sums: Floats) -> Floats:

@@ -6,7 +6,7 @@ Only this stage and `report` open the study's sealed key.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -51,7 +51,8 @@ def work(params: Stats, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]
     annotators = facts.annotators()
     seats = [seat(name, members(name, judges, annotators)) for name, judges in panels.items()]
     jsonl.write(out / "readings.jsonl", records([*annotators, *seats], pairs))
-    models = [j for j in summary.losses.judges if j.kind == "model"]
+    lost = summary.losses.judges
+    models = [j for j in lost if j.kind == "model"]
     verdicts, grades = (
         sum(len(said) for group in groups for said in group.values())
         for groups in ((facts.judges, facts.people), (facts.grades, facts.people_grades))
@@ -59,9 +60,11 @@ def work(params: Stats, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]
     return {
         "comparisons": len(facts.comparisons),
         "verdicts": verdicts,
-        "grades": grades,
-        "unreadable": sum(j.unreadable for j in summary.losses.judges),
+        "unreadable": sum(j.unreadable for j in lost),
         "missing": sum(j.missing for j in models) + summary.losses.unjudged_by_people,
+        "grades": grades,
+        "unreadable_grades": sum(j.grades_unreadable for j in lost),
+        "missing_grades": sum(j.grades_missing for j in models),
     }
 
 
@@ -83,9 +86,14 @@ def read(inputs: Mapping[str, Path], panels: Mapping[str, Sequence[str]]) -> Stu
         named=named_pairs(study),
         judges={name: list(read_verdicts(folder, comparisons)) for name, folder in judges.items()},
         modes={name: mode_of(folder, name) for name, folder in judges.items()},
+        fakes=frozenset(
+            name for name, folder in judges.items() if entry_of(folder, name).get("kind") == "fake"
+        ),
         people=by_judge(read_verdicts(people, comparisons)) if people else {},
         people_wanted=people_wanted(inputs),
-        truncated={name: cut(folder, comparisons) for name, folder in judges.items()},
+        truncated={
+            name: cut(folder, comparisons.keys() | signatures.keys()) for name, folder in judges.items()
+        },
         responses={
             name: rows(folder / "responses.jsonl", Response)
             for name, folder in only(inputs, "generate").items()
@@ -152,10 +160,16 @@ def mode_of(folder: Path, name: str) -> Mode:
     """How a judge was asked, as its manifest says."""
     if not (folder / MANIFEST).exists():
         return ""
-    manifest = read_manifest(folder)
-    params = manifest.params if isinstance(manifest.params, dict) else {}
-    mode = manifest.counts.get("mode") or params.get("judges", {}).get(name, {}).get("mode")
+    mode = read_manifest(folder).counts.get("mode") or entry_of(folder, name).get("mode")
     return mode if mode in ("robust", "lima") else ""
+
+
+def entry_of(folder: Path, name: str) -> Mapping[str, Any]:
+    """A judge's entry in the recipe, as its manifest holds it."""
+    if not (folder / MANIFEST).exists():
+        return {}
+    params = read_manifest(folder).params
+    return params.get("judges", {}).get(name, {}) if isinstance(params, dict) else {}
 
 
 def out_of_distribution(dataset: Path | None) -> frozenset[str]:
@@ -179,7 +193,7 @@ def people_wanted(inputs: Mapping[str, Path]) -> bool:
     return bool(folder and (folder / MANIFEST).exists() and read_manifest(folder).counts.get("wanted"))
 
 
-def cut(folder: Path, comparisons: Mapping[str, Comparison]) -> list[str]:
-    """Ids of the comparisons that a judge saw cut, each once."""
+def cut(folder: Path, known: Set[str]) -> list[str]:
+    """Ids of the comparisons and submissions that a judge saw cut, each once; without the gate's."""
     found = (dropped.id for dropped in rows(folder / "truncated.jsonl", Dropped))
-    return list(dict.fromkeys(id for id in found if id in comparisons))
+    return list(dict.fromkeys(id for id in found if id in known))

@@ -61,12 +61,15 @@ def groups_agree(votes: Votes, found: Readings, resampler: Resampler) -> list[Ag
     for place, g in enumerate(groups):
         for h in groups[place:]:
             if g == h:
-                both, coincidences = within(counts[g], own[g])
+                several = np.flatnonzero(counts[g].sum(axis=1) > 1)
+                again = own[g][several] if len(own[g]) > 1 else own[g]
+                both, coincidences = within(counts[g][several], again)
             else:
-                both = counts[g][:, :, None] * counts[h][:, None, :]
+                several = np.flatnonzero(counts[g].any(axis=1) & counts[h].any(axis=1))
+                both = counts[g][several][:, :, None] * counts[h][several][:, None, :]
                 coincidences = both + both.transpose(0, 2, 1)
             names = (votes.groups[g] or "all", votes.groups[h] or "all")
-            rows.append(agreement(names, prompt, both, coincidences, resampler, itself=g == h))
+            rows.append(agreement(names, prompt[several], both, coincidences, resampler, itself=g == h))
     return [row for row in rows if row.exact.pairs]
 
 

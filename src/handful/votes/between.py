@@ -47,9 +47,12 @@ def annotators_agree(
     keys, starts = np.unique(pair[order], return_index=True)
     slices = np.split(order, starts[1:])
     resampler = resampler.sparing(len(keys))
+    by_size = sorted(
+        zip(keys, slices, strict=True), key=lambda pair: len(pair[1])
+    )  # these share their resamples
     rows = [
         one_pair(names, int(key), len(found.raters), place[here], cell[here], resampler)
-        for key, here in zip(keys, slices, strict=True)
+        for key, here in by_size
     ]
     rows.sort(key=lambda row: (-row.exact.pairs, row.first, row.second))
     return rows, len(found.raters) - len(kept)
@@ -83,10 +86,10 @@ def each_with_the_rest(
 def the_rest(found: Readings) -> Floats:
     """Of each reading, how often annotators other than its own made each choice on its item: (readings, 3)."""
     everyone = per_item(found, np.ones(len(found.item), dtype=bool))[found.item]
-    raters = len(found.raters)
-    _, mine = np.unique(found.item * raters + found.rater, return_inverse=True)
+    changes = (np.diff(found.item) != 0) | (np.diff(found.rater) != 0)  # readings are sorted by both
+    mine = np.r_[0, np.cumsum(changes)][: len(found.item)]
     own = np.bincount(mine * 3 + found.said, minlength=3 * (int(mine.max(initial=-1)) + 1)).reshape(-1, 3)
-    return everyone - own[mine]
+    return np.asarray(everyone - own[mine], dtype=np.float64)
 
 
 def joined(item: Ints) -> Iterator[tuple[Ints, Ints]]:

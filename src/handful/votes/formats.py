@@ -5,15 +5,16 @@ Each reader knows one vocabulary and refuses a file that is of another kind.
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from handful.core.errors import DataError
-from handful.votes.plain import opened, records, text
+from handful.votes.plain import FIELD_LIMIT, first_line, opened, records, text
 from handful.votes.table import Builder
 from handful.votes.words import CODES, NONE, PRESETS, UNREADABLE, Words
 
@@ -29,20 +30,36 @@ def records_of(
     Raises:
         DataError: the first record lacks a needed field, so that the file is of another kind.
     """
-    builder.where = str(path)
+    builder.begin(path)
     with opened(path) as file:
-        for number, record in records(path, file):
+        for place, (number, record) in enumerate(rows(path, file)):
             if not isinstance(record, dict):
                 builder.reject(number, "is not an object of names and values")
                 continue
             absent = [name for name in needed if name not in record]
-            if absent and number == 1:
+            if absent and place == 0:
                 there = ", ".join(list(record)[:12])
                 raise DataError(f"{path}: is not a file of {kind}: it has no {absent[0]!r}, but {there}")
             if absent:
                 builder.reject(number, f"has no {absent[0]!r}")
                 continue
             yield number, record
+
+
+def rows(path: Path, file: TextIO) -> Iterator[tuple[int, Any]]:
+    """(line or number, record) of JSON, or of a table: some of these files are passed on as CSV."""
+    if first_line(file, path).lstrip().startswith(("{", "[")):
+        yield from records(path, file)
+        return
+    before = csv.field_size_limit(FIELD_LIMIT)
+    table = csv.DictReader(file, strict=True)
+    try:
+        for row in table:
+            yield table.line_num, row
+    except csv.Error as error:
+        raise DataError(f"{path}:{table.line_num}: {error}") from error
+    finally:
+        csv.field_size_limit(before)
 
 
 def named(record: Record, *names: str) -> str:
@@ -77,7 +94,7 @@ def alpaca_eval(paths: Sequence[Path], builder: Builder) -> None:
                 continue
             choice, score = preferred(preference)
             builder.add(number, prompt + again, annotator, first, second, choice, score=score)
-    builder.check_words()
+    builder.check()
 
 
 def readable(preference: Any) -> bool:
@@ -129,7 +146,7 @@ def mt_bench(paths: Sequence[Path], builder: Builder) -> None:
                     f"{path}:{number}: has neither g1_winner and g2_winner nor model_a, model_b and winner: it is no "
                     "pairwise judgment (single-answer grades are not read)"
                 )
-        builder.check_words()
+        builder.check()
 
 
 def both_orders(number: int, record: Record, builder: Builder) -> None:
@@ -179,11 +196,11 @@ def pandalm(paths: Sequence[Path], builder: Builder) -> None:
                 builder.add(
                     number, prompt, name, left, right, named(record, name), "people", named(record, "idx")
                 )
-        builder.check_words()
+        builder.check()
     for path, number, record in results:
         builder.where = str(path)
         add_result(number, record, sides, builder)
-    builder.check_words()
+    builder.check()
 
 
 def add_result(number: int, record: Record, sides: dict[str, tuple[str, str, str]], builder: Builder) -> None:
@@ -225,12 +242,12 @@ def reviews(paths: Sequence[Path], builder: Builder) -> None:
             ):
                 if field in record:
                     builder.add(number, prompt, path.stem, left, right, by_scores(named(record, field)))
-    builder.check_words()
+    builder.check()
 
 
 def entries(path: Path, builder: Builder) -> Iterator[tuple[int, Record]]:
     """The records under "data", whether the file is on one line or on many."""
-    builder.where = str(path)
+    builder.begin(path)
     with opened(path) as file:
         found = list(records(path, file))
     if len(found) == 1 and isinstance(found[0][1], dict) and isinstance(found[0][1].get("data"), list):

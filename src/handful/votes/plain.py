@@ -10,47 +10,45 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TextIO
 
 import msgspec
 
 from handful.core.errors import DataError
+from handful.votes.columns import column, normal, places_of
 from handful.votes.table import COLUMNS, NEEDED, Builder
+from handful.votes.words import counted
 
 DELIMITERS = ",;\t|"
 FIELD_LIMIT = 2**27
-SIGNS: dict[str, tuple[set[str], ...]] = {
-    "alpaca_eval": ({"generator_1", "generator_2", "preference"},),
-    "mt_bench": (
-        {"model_1", "model_2", "g1_winner"},
-        {"question_id", "model_a", "model_b", "winner", "judge"},
-    ),
-    "pandalm": ({"idx", "cmp_key", "annotator1"}, {"idx", "gpt_result"}, {"idx", "pandalm_result"}),
-}
-"""Format -> the columns that it is known by: enough to say which --format may be meant."""
 
 
-def read(path: Path, builder: Builder, columns: Mapping[str, str] | None = None) -> None:
+def read(
+    path: Path,
+    builder: Builder,
+    columns: Mapping[str, str] | None = None,
+    values: Mapping[str, str] | None = None,
+) -> None:
     """Add the verdicts of a file.
 
     Args:
         columns: our name -> the file's own, where they differ.
+        values: our name -> what every row has, where the file lacks the column.
 
     Raises:
         DataError: a column is missing, a row is no verdict (with its line), or the file cannot be read.
     """
-    builder.where = str(path)
+    builder.begin(path)
     with opened(path) as file:
         start = first_line(file, path)
         if start.lstrip().startswith(("{", "[")):
-            read_json(path, file, builder, columns or {})
+            read_json(path, file, builder, columns or {}, values or {})
         else:
-            read_csv(path, file, builder, columns or {}, start)
-    builder.check_words()
+            read_csv(path, file, builder, columns or {}, values or {}, start)
+    builder.check()
 
 
 @contextmanager
@@ -96,13 +94,20 @@ def not_text(path: Path, line: int, error: UnicodeDecodeError) -> DataError:
 # --- CSV
 
 
-def read_csv(path: Path, file: TextIO, builder: Builder, columns: Mapping[str, str], start: str) -> None:
+def read_csv(
+    path: Path,
+    file: TextIO,
+    builder: Builder,
+    columns: Mapping[str, str],
+    values: Mapping[str, str],
+    start: str,
+) -> None:
     before = csv.field_size_limit(FIELD_LIMIT)  # texts of responses may stand in columns of their own
     rows = csv.reader(file, delimiter=delimiter_of(start), strict=True)
     try:
         header = next(row for row in rows if any(cell.strip() for cell in row))
-        places = places_of(path, header, columns)
-        add_rows(rows, places, len(header), builder)
+        places = places_of(path, header, columns, values)
+        add_rows(rows, places, len(header), builder, values)
     except csv.Error as error:
         raise DataError(f"{path}:{rows.line_num}: {error}") from error
     except UnicodeDecodeError as error:
@@ -111,19 +116,24 @@ def read_csv(path: Path, file: TextIO, builder: Builder, columns: Mapping[str, s
         csv.field_size_limit(before)
 
 
-def add_rows(rows: Any, places: Mapping[str, int], width: int, builder: Builder) -> None:
+def add_rows(
+    rows: Any, places: Mapping[str, int], width: int, builder: Builder, values: Mapping[str, str]
+) -> None:
     """The rows below the header. A quoted line break makes a row of several lines: it is named by its first."""
-    prompt, annotator, left, right, choice = (places[name] for name in NEEDED)
-    group, turn, weight = (places.get(name, width) for name in COLUMNS[5:])
+    stand_in = ["", *values.values()]  # behind each row, for columns that are not there
+    places = {**places, **{name: width + place for place, name in enumerate(values, start=1)}}
+    prompt, annotator, left, right, choice, group, turn, weight = (
+        places.get(name, width) for name in COLUMNS
+    )
     add = builder.add
     line = rows.line_num
     for row in rows:
         first, line = line + 1, rows.line_num
         if len(row) != width:
             if any(cell.strip() for cell in row):
-                builder.reject(first, f"has {len(row)} fields, and the header {width}")
+                builder.reject(first, f"has {counted(len(row), 'field')}, and the header {width}")
             continue
-        row.append("")  # stands for columns that are not there
+        row += stand_in
         add(
             first,
             row[prompt],
@@ -147,65 +157,31 @@ def delimiter_of(header: str) -> str:
     return max(DELIMITERS, key=worth)
 
 
-def normal(name: str) -> str:
-    return name.strip().lower().replace(" ", "_").replace("-", "_")
-
-
-def places_of(path: Path, header: Sequence[str], columns: Mapping[str, str]) -> dict[str, int]:
-    """Our name of each column -> its place.
-
-    Raises:
-        DataError: a needed column is missing or stands twice; says what is there, and the nearest.
-    """
-    found = [normal(cell) for cell in header]
-    places = {}
-    for name in COLUMNS:
-        own = normal(columns.get(name, name))
-        if found.count(own) > 1:
-            raise DataError(f"{path}: has the column {own!r} twice")
-        if own in found:
-            places[name] = found.index(own)
-        elif name in NEEDED or name in columns:
-            raise missing(path, name, columns.get(name, name), header)
-    return places
-
-
-def missing(path: Path, name: str, own: str, header: Sequence[str]) -> DataError:
-    """The error about a column that is not there."""
-    normalised = {normal(cell): cell.strip() for cell in header}
-    for format, signs in SIGNS.items():
-        if any(sign <= set(normalised) for sign in signs):
-            return DataError(f"{path}: looks like {format}'s: add --format {format}")
-    near = get_close_matches(normal(own), [n for n in normalised if n not in COLUMNS], n=1, cutoff=0.4)
-    example = normalised[near[0]] if near else "ITS_NAME"
-    nearest = f", the nearest is {normalised[near[0]]!r}" if near else ""
-    listed = ", ".join(cell.strip() for cell in header[:20])
-    return DataError(
-        f"{path}: has no column {own!r}{nearest}; its columns are {listed}. Say which one holds it: "
-        f"--column {name}={example}"
-    )
-
-
 # --- JSON
 
 
-def read_json(path: Path, file: TextIO, builder: Builder, columns: Mapping[str, str]) -> None:
+def read_json(
+    path: Path, file: TextIO, builder: Builder, columns: Mapping[str, str], values: Mapping[str, str]
+) -> None:
+    own = {name: normal(columns.get(name, name)) for name in COLUMNS}
+    checked = False
     for line, record in records(path, file):
         if not isinstance(record, dict):
             builder.reject(line, "is not an object of columns and values")
             continue
-        places = {normal(key): key for key in record}
-        values = []
-        for name in COLUMNS:
-            key = places.get(normal(columns.get(name, name)))
-            if key is None and (name in NEEDED or name in columns) and not len(builder.weight):
-                raise missing(path, name, columns.get(name, name), list(record))
-            values.append(record[key] if key is not None else "")
-        bad = [n for n, v in zip(COLUMNS, values, strict=True) if text(v) is None]
-        if bad:
-            builder.reject(line, f"{bad[0]} is neither text nor a number")
+        if not checked:
+            paths = [
+                name for name in columns.values() if "." in name and column(record, {}, normal(name)) != ""
+            ]
+            places_of(path, [*record, *paths], columns, values)
+            checked = True
+        keys = {normal(key): key for key in record}
+        found = [values[name] if name in values else column(record, keys, own[name]) for name in COLUMNS]
+        cells = [text(value) for value in found]
+        if None in cells:
+            builder.reject(line, f"{COLUMNS[cells.index(None)]} is neither text nor a number")
             continue
-        prompt, annotator, left, right, choice, group, turn, weight = (text(value) or "" for value in values)
+        prompt, annotator, left, right, choice, group, turn, weight = (cell or "" for cell in cells)
         builder.add(line, prompt, annotator, left, right, choice, group, turn, weight)
 
 

@@ -18,8 +18,13 @@ def read(
     vocabulary: Words | None = None,
     columns: Mapping[str, str] | None = None,
     skip_bad: bool = False,
+    values: Mapping[str, str] | None = None,
 ) -> Votes:
     """The verdicts of all files together.
+
+    Args:
+        columns: our name of a column -> the file's own, where they differ.
+        values: our name -> what every row has, where a file lacks the column.
 
     Raises:
         DataError: a file is not of this format, a row is no verdict, or there is none at all.
@@ -27,10 +32,10 @@ def read(
     builder = Builder(vocabulary, skip_bad)
     if format == "plain":
         for path in paths:
-            plain.read(path, builder, columns)
-    elif columns or vocabulary not in (None, words()):
+            plain.read(path, builder, columns, values)
+    elif columns or values or vocabulary not in (None, words()):
         raise DataError(
-            f"--column, --words and --map go with plain tables; --format {format} has names of its own"
+            f"--column, --value, --words and --map go with plain tables; --format {format} has names of its own"
         )
     else:
         READERS[format](paths, builder)

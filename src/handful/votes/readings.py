@@ -59,6 +59,8 @@ class Readings:
     """Verdicts with one system on both sides: in no figure."""
 
 
+DENSE = 16
+"""Numbers up to so many times their count are numbered by a table of that size."""
 DONE = {
     "tie": "one reading each: what all of its verdicts say, else a tie",
     "last": "one reading each: the last verdict",
@@ -78,16 +80,14 @@ def readings(votes: Votes, repeats: Repeats = "tie") -> Readings:
     turned = left > right
     low, high = np.minimum(left, right), np.maximum(left, right)
     systems = len(votes.systems)
-    pair_keys, pair = np.unique(low * systems + high, return_inverse=True)
-    rater_keys, rater = np.unique(
-        votes.annotator[kept] * len(votes.groups) + votes.group[kept], return_inverse=True
-    )
+    pair_keys, pair = distinct(low * systems + high)
+    rater_keys, rater = distinct(votes.annotator[kept] * len(votes.groups) + votes.group[kept])
     item = numbered(votes.prompt[kept], pair, votes.turn[kept])
     choice = votes.choice[kept]
     decided = turned & (choice < TIE)
     choice = np.where(decided, RIGHT - choice, choice)
     score = np.where(turned, 1 - votes.score[kept], votes.score[kept])
-    order = np.lexsort((np.arange(len(kept)), rater, item))
+    order = np.argsort(item * len(rater_keys) + rater, kind="stable")
     item, rater, choice = item[order], rater[order], choice[order]
     starts = np.flatnonzero(np.r_[True, (item[1:] != item[:-1]) | (rater[1:] != rater[:-1])][: len(item)])
     rows, merged, weight, scored = settle(choice, votes.weight[kept][order], score[order], starts, repeats)
@@ -126,8 +126,19 @@ def numbered(*columns: Ints) -> Ints:
     """One number for each distinct combination, from 0."""
     found = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
-        found = np.unique(found * (int(column.max(initial=0)) + 1) + column, return_inverse=True)[1]
+        found = distinct(found * (int(column.max(initial=0)) + 1) + column)[1]
     return found
+
+
+def distinct(values: Ints) -> tuple[Ints, Ints]:
+    """As numpy's `unique` with the inverse, of numbers from 0 on; counts instead of sorting where they are small."""
+    size = int(values.max(initial=-1)) + 1
+    if size > DENSE * len(values):
+        keys, places = np.unique(values, return_inverse=True)
+        return keys, places
+    there = np.zeros(size, dtype=np.bool_)
+    there[values] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[values]
 
 
 def settle(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from handful.core.rng import rng_for
 from handful.core.types import Interval
 from handful.stats.bootstrap import ONE, expanded_tail, nothing
+from handful.votes.readings import distinct
 from handful.votes.table import Floats, Ints
 
 MAX_CLUSTERS = 1_000
@@ -141,5 +142,5 @@ def per_prompt(prompt: Ints, values: Floats) -> Floats:
     """Sums of the columns of `values` (m, k) over the rows of each prompt that has any: (n, k), in prompts' order."""
     if not len(prompt):
         return np.zeros((0, values.shape[1]))
-    _, place = np.unique(prompt, return_inverse=True)
+    _, place = distinct(prompt)
     return np.column_stack([np.bincount(place, weights=column) for column in values.T])

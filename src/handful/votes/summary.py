@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from handful.core.types import Noun
 from handful.votes.agree import Agreement, groups_agree
 from handful.votes.annotators import Annotator, annotators
 from handful.votes.between import annotators_agree
+from handful.votes.files import of_files
 from handful.votes.ranking import Ranking, rankings
 from handful.votes.rates import Rates, rates
 from handful.votes.readings import Repeated, Repeats, readings
 from handful.votes.resample import Resampler
+from handful.votes.systems import System, system_rates
 from handful.votes.table import Votes
+from handful.votes.words import counted
 
 SCHEMA = 1
 LIMIT = 200
@@ -32,6 +37,8 @@ class Counts(Noun, frozen=True):
     repeated: Repeated
     skipped: dict[str, int]
     """Why a row is no verdict -> rows; empty unless bad rows were left out."""
+    skipped_examples: dict[str, str]
+    """The same reasons -> the first such row, as "votes.csv:7"."""
 
 
 class Tally(Noun, frozen=True):
@@ -41,6 +48,8 @@ class Tally(Noun, frozen=True):
     """Resamples behind each interval; in tables of more than some 50 rows fewer, but at least 1,000."""
     seed: int
     counts: Counts
+    systems: tuple[System, ...]
+    """Each system against all others; empty of two systems, whose pair says it all."""
     pairs: tuple[Rates, ...]
     rankings: tuple[Ranking, ...]
     groups: tuple[Agreement, ...]
@@ -65,7 +74,7 @@ def tally(
     counts = Counts(
         verdicts=len(votes),
         prompts=len(votes.prompts),
-        items=len(set(found.item.tolist())),
+        items=int(np.count_nonzero(np.diff(found.item, prepend=-1))),
         systems=len(votes.systems),
         annotators=len(listed) + unlisted,
         groups=tuple(sorted(votes.groups)),
@@ -73,7 +82,8 @@ def tally(
         unreadable=found.unreadable,
         same_system=found.same_system,
         repeated=found.repeated,
-        skipped=dict(sorted(votes.skipped.items())),
+        skipped=dict(sorted(votes.skipped.items(), key=lambda item: (-item[1], item[0]))),
+        skipped_examples=dict(sorted(votes.examples.items())),
     )
     return Tally(
         schema=SCHEMA,
@@ -81,6 +91,7 @@ def tally(
         draws=resampler.draws,
         seed=resampler.seed,
         counts=counts,
+        systems=tuple(system_rates(votes, found, resampler)),
         pairs=tuple(rates(votes, found, resampler)),
         rankings=tuple(rankings(votes, found, resampler)),
         groups=tuple(groups_agree(votes, found, resampler)),
@@ -88,7 +99,7 @@ def tally(
         annotators=tuple(listed),
         annotators_left_out=unlisted,
         annotators_not_paired=unpaired,
-        notes=tuple(notes(counts, unlisted, unpaired)),
+        notes=(*notes(counts, unlisted, unpaired), *of_files(votes)),
     )
 
 
@@ -101,21 +112,30 @@ def notes(counts: Counts, unlisted: int, unpaired: int) -> list[str]:
         found.append(f"There are {counts.prompts} prompts only: intervals over prompts are wide, and rough.")
     if counts.annotators == 1:
         found.append("There is one annotator only: whether another would say the same is not known.")
-    if counts.repeated.items:
+    again = counts.repeated
+    if again.items:
         found.append(
-            f"An annotator judged the same item more than once {counts.repeated.items:,} times "
-            f"({counts.repeated.differ:,} of them not alike): {counts.repeated.done}."
+            f"An annotator judged the same item more than once {counted(again.items, 'time')} "
+            f"({again.differ:,} of them not alike): {again.done}."
         )
     if counts.same_system:
-        found.append(f"{counts.same_system:,} verdicts have one system on both sides: they are in no figure.")
+        one = counts.same_system == 1
+        found.append(
+            f"{counted(counts.same_system, 'verdict')} {'has' if one else 'have'} one system on both sides: "
+            f"{'it is' if one else 'they are'} in no figure."
+        )
     if counts.unreadable:
-        found.append(f"{counts.unreadable:,} verdicts could not be read: they are in no figure.")
+        they = "it is" if counts.unreadable == 1 else "they are"
+        found.append(f"{counted(counts.unreadable, 'verdict')} could not be read: {they} in no figure.")
     if counts.skipped:
-        found.append(f"{sum(counts.skipped.values()):,} rows are no verdicts and were left out.")
+        rows = sum(counts.skipped.values())
+        said = "is no verdict and was" if rows == 1 else "are no verdicts and were"
+        found.append(f"{counted(rows, 'row')} {said} left out.")
     for left_out, what in ((unlisted, "one by one"), (unpaired, "in pairs")):
         if left_out:
+            one = left_out == 1
             found.append(
-                f"{left_out:,} annotators with the fewest verdicts are not looked at {what}; "
-                "they count in all the rest."
+                f"{counted(left_out, 'annotator')} with the fewest verdicts {'is' if one else 'are'} not looked at "
+                f"{what}; {'it counts' if one else 'they count'} in all the rest."
             )
     return found

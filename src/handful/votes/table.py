@@ -10,23 +10,26 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from math import isfinite
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handful.core.errors import DataError
-from handful.votes.words import LEFT, NONE, RIGHT, Words, unknown, words
+from handful.votes.words import CODES, LEFT, NONE, RIGHT, Words, counted, unknown, words
 
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 COLUMNS = ("prompt_id", "annotator", "left", "right", "choice", "group", "turn", "weight")
 NEEDED = COLUMNS[:5]
-WIDTH = 7
+WIDTH, CHOICE = 7, 4
+"""Numbers in a row of codes, and which of them is the choice."""
 KINDS = 50
 """Different reasons, or unknown words, that are told apart; the others are counted together."""
 OTHERS = "other"
+NOT_JUDGED = "choice is empty"
 
 
 class Bad(ValueError):
@@ -93,6 +96,10 @@ class Votes:
     """Whether `left` is what the annotator saw first."""
     skipped: dict[str, int] = field(default_factory=dict)
     """Why a row is no verdict -> rows."""
+    examples: dict[str, str] = field(default_factory=dict)
+    """The same reasons -> the first such row, as "votes.csv:7"."""
+    files: tuple[tuple[str, int], ...] = ()
+    """Each file and where its rows begin."""
 
     def __len__(self) -> int:
         return len(self.prompt)
@@ -105,6 +112,7 @@ class Builder:
         self.words = vocabulary or words()
         self.skip_bad = skip_bad
         self.where = ""
+        self.files: list[tuple[str, int]] = []
         self.shown = True
         self.prompts, self.annotators = Coder("prompt_id"), Coder("annotator")
         self.lefts = Coder("left")
@@ -117,7 +125,18 @@ class Builder:
         self.weight = array("d")
         self.scores: dict[int, float] = {}
         self.skipped: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
+        self.here: Counter[str] = Counter()
+        """Of the file that is being read: reasons -> rows."""
         self.unknown: dict[str, tuple[int, int]] = {}
+        self.naming = 0
+        """Rows of unknown words that are the name of the left or the right system."""
+
+    def begin(self, path: Path) -> None:
+        """What is added from now on is from this file."""
+        self.where = str(path)
+        self.here.clear()
+        self.files.append((self.where, len(self.weight)))
 
     def add(
         self,
@@ -158,6 +177,7 @@ class Builder:
             word = choice if choice in self.unknown or len(self.unknown) < KINDS else OTHERS
             rows, first = self.unknown.get(word, (0, line))
             self.unknown[word] = (rows + 1, first)
+            self.naming += choice.strip() in (left.strip(), right.strip())
             return
         if score is not None:
             self.scores[len(self.weight)] = score
@@ -167,7 +187,7 @@ class Builder:
     def code_of(self, choice: str, left: str, right: str) -> int:
         """The code of a choice, or -1; remembered where it does not depend on the systems' names."""
         if not choice.strip() and "" not in self.words.codes:
-            raise Bad("choice is empty")
+            raise Bad(NOT_JUDGED)
         code = self.words.read(choice)
         if code is None and self.words.by_name and choice.strip() in (left.strip(), right.strip()):
             return LEFT if choice.strip() == left.strip() else RIGHT
@@ -180,15 +200,56 @@ class Builder:
             raise DataError(
                 f"{self.where}:{line}: {why}; mend the row, or leave such rows out with --skip-bad"
             )
-        self.skipped[why if why in self.skipped or len(self.skipped) < KINDS else OTHERS] += 1
+        self.leave_out(line, why, 1)
 
-    def check_words(self) -> None:
-        """Raise DataError if the file that was just read holds words that nobody explained."""
-        if self.unknown and not (self.skip_bad and self.weight):
-            raise unknown(self.where, self.unknown, self.words, len(self.weight))
-        for word, (rows, _) in self.unknown.items():
-            self.skipped[f"choice is {word!r}"] += rows
-        self.unknown = {}
+    def leave_out(self, line: int, why: str, rows: int) -> None:
+        kind = why if why in self.skipped or len(self.skipped) < KINDS else OTHERS
+        self.skipped[kind] += rows
+        self.here[kind] += rows
+        self.examples.setdefault(kind, f"{self.where}:{line}")
+
+    def check(self) -> None:
+        """The file has been read.
+
+        Raises:
+            DataError: it holds words that nobody explained; or most of its rows are no verdicts for one reason, so
+                that not the rows are wrong but an option. Rows without a choice are none: nobody has judged them.
+        """
+        added = len(self.weight) - self.files[-1][1]
+        foreign = sum(rows for rows, _ in self.unknown.values())
+        rows = added + foreign + sum(self.here.values())
+        most = 2 * foreign > rows
+        if foreign and (most or not self.skip_bad):
+            raise unknown(
+                self.where,
+                self.unknown,
+                self.words,
+                self.read_words(),
+                self.rows_by_code(),
+                self.naming == foreign,
+                self.skip_bad,
+            )
+        for word, (times, line) in self.unknown.items():
+            self.leave_out(line, f"choice is {word!r}", times)
+        self.unknown, self.naming = {}, 0
+        for why, bad in self.here.items():
+            if 2 * bad > rows and why not in (NOT_JUDGED, OTHERS):
+                raise DataError(
+                    f"{self.examples[why]}: {why}, and so with {bad:,} of the file's {counted(rows, 'row')}: these are "
+                    "no single bad rows, which --skip-bad is for. Look at how the file was written, and at --column"
+                )
+
+    def read_words(self) -> dict[str, int]:
+        """Words of the vocabulary that were found, each once however it is written -> their codes."""
+        found: dict[str, tuple[str, int]] = {}
+        for word, code in self.choices.items():
+            found.setdefault(word.strip().lower(), (word.strip(), code))
+        return dict(found.values())
+
+    def rows_by_code(self) -> list[int]:
+        """Of the file that was just read: how many verdicts say left, right, tie, nothing."""
+        codes = self.rows[self.files[-1][1] * WIDTH + CHOICE :: WIDTH]
+        return [codes.count(code) for code in CODES.values()]
 
     def finish(self) -> Votes:
         """All verdicts.
@@ -197,7 +258,7 @@ class Builder:
             DataError: there is none.
         """
         if not self.weight:
-            left_out = f" ({sum(self.skipped.values()):,} rows left out)" if self.skipped else ""
+            left_out = f" ({counted(sum(self.skipped.values()), 'row')} left out)" if self.skipped else ""
             raise DataError(f"{self.where}: holds no verdict{left_out}")
         table = np.frombuffer(self.rows, dtype=np.int32).reshape(-1, WIDTH).astype(np.int64).T
         prompt, annotator, left, right, choice, group, turn = table
@@ -205,16 +266,21 @@ class Builder:
         if self.scores:
             score[list(self.scores)] = list(self.scores.values())
         score[choice == NONE] = np.nan
+        prompts, prompt = used(self.prompts.names, prompt)
+        annotators, annotator = used(self.annotators.names, annotator)
+        systems, sides = used(self.lefts.names, np.concatenate([left, right]))
+        groups, group = used(self.groups.names, group)
+        turns, turn = used(self.turns.names, turn)
         return Votes(
-            prompts=self.prompts.names,
-            annotators=self.annotators.names,
-            systems=self.lefts.names,
-            groups=self.groups.names,
-            turns=self.turns.names,
+            prompts=prompts,
+            annotators=annotators,
+            systems=systems,
+            groups=groups,
+            turns=turns,
             prompt=prompt,
             annotator=annotator,
-            left=left,
-            right=right,
+            left=sides[: len(left)],
+            right=sides[len(left) :],
             choice=choice,
             group=group,
             turn=turn,
@@ -222,4 +288,14 @@ class Builder:
             score=score,
             shown=self.shown,
             skipped=dict(self.skipped),
+            examples=self.examples,
+            files=tuple(self.files),
         )
+
+
+def used(names: list[str], codes: Ints) -> tuple[list[str], Ints]:
+    """The names without those that only rows that were left out have, and the codes accordingly."""
+    there = np.bincount(codes, minlength=len(names)) > 0
+    if there.all():
+        return names, codes
+    return [name for name, found in zip(names, there, strict=True) if found], (np.cumsum(there) - 1)[codes]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from handful.core.types import Turn
 
@@ -28,6 +29,7 @@ def block(title: str, text: str, mark: str) -> str:
     return f"[{title} {mark}]\n{disarmed(text).strip()}\n[End of {title} {mark}]"
 
 
+@lru_cache(maxsize=256)  # a text is shown in both orders
 def disarmed(text: str) -> str:
     """A text as a person would see it, with a blank in each control token of the usual chat templates.
 

@@ -50,6 +50,15 @@ def say_so_and_wait(shard: Shard, signs: Path) -> None:
         time.sleep(0.01)
 
 
+def say_so_and_meet(shard: Shard, signs: Path) -> None:
+    """Leave a sign with this process's id, and wait for that of another shard: one worker cannot do both."""
+    (signs / f"{shard.text}.{os.getpid()}").touch()
+    until = time.monotonic() + 30
+    while len({path.name.partition(".")[0] for path in signs.glob("*.*")}) < 2:
+        assert time.monotonic() < until, "nobody else came"
+        time.sleep(0.01)
+
+
 def say_variable(shard: Shard, signs: Path) -> None:
     (signs / shard.text).write_text(os.environ.get(shard.text, ""))
 
@@ -109,6 +118,7 @@ def print_much(number: int, out: Path) -> dict[str, Any]:
 
 MODES = {
     "wait": say_so_and_wait,
+    "meet": say_so_and_meet,
     "say variable": say_variable,
     "say folder": say_folder,
     "kill the first": kill_the_first,

@@ -287,3 +287,13 @@ def test_retry_after_is_seconds_or_a_date():
     assert retry_after(formatdate(time.time() + 30, usegmt=True)) == pytest.approx(30, abs=2)
     assert retry_after("soon") is None
     assert retry_after("") is None
+
+
+@pytest.mark.parametrize("key", ["sk-1234\n", "sk 1234", "schlüssel"])
+def test_what_can_be_no_key_is_told_before_anything_is_sent(chat_server, monkeypatch, key):
+    server = chat_server(echo)
+    monkeypatch.setenv("TEST_KEY", key)
+    with pytest.raises(EndpointError, match="TEST_KEY: holds what no key does") as caught:
+        ask(server)
+    assert key.strip() not in str(caught.value)
+    assert server.asked == []

@@ -25,11 +25,10 @@ def workers_of(tmp_path):
     (tmp_path / "go").touch()
     calls = count()
 
-    def run(mode="wait", **more):
+    def run(mode="meet", **more):
         number = next(calls)
         signs = tmp_path / f"signs-{number}"
         signs.mkdir()
-        (signs / "go").touch()
         shards = {text: Shard(text, mode, str(signs)) for text in ("water", "light")}
         each(copy_twice, shards, tmp_path / f"out-{number}", **more)
         return signed(signs)

@@ -19,13 +19,24 @@ def connect(server: Server) -> Provider:
 
     Raises:
         MissingExtra: its library is not installed.
-        EndpointError: its address is none.
+        EndpointError: its address is none, or its key cannot be one.
     """
     check_address(server)
     need(LIBRARIES[server.api], f'api = "{server.api}"')
     adapter = importlib.import_module(f"handful.models.api.{server.api}")
-    provider: Provider = adapter.connect(server, os.environ.get(key_env(server), ""))
+    provider: Provider = adapter.connect(server, key_of(server))
     return provider
+
+
+def key_of(server: Server) -> str:
+    """The key from the environment; "" where there is none."""
+    name = key_env(server)
+    key = os.environ.get(name, "")
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise EndpointError(
+            f"{name}: holds what no key does: a blank, a line break or a character outside ASCII; was it pasted whole?"
+        )
+    return key
 
 
 def check_address(server: Server) -> None:

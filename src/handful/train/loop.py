@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,7 +83,8 @@ def steps(
     assert all(weight.dtype == torch.float32 for weight in trainee.model.parameters()), (
         "master weights must be float32"
     )
-    with memory_kept(trainee.device):
+    held = not params.gradient_checkpointing  # who asks for that has little memory
+    with memory_kept(trainee.device) if held else nullcontext():
         for batch in batches:
             yield one_step(trainee, documents, batch, params)
 

@@ -111,7 +111,7 @@ def run_command(
     steps = plan(STAGES, loaded, work, to or only)
     if torchrun.rank() > 0:
         torchrun.join(steps, only or "")
-        return
+        torchrun.leave()
     if max_usd is not None:
         costs.check_prices([step for step in steps if only in (None, step.stage.name)])
     accounts: list[Account] = []

@@ -9,7 +9,9 @@ recipe in the same work folder, on a file system that all machines share.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from handful.core.errors import HandfulError, RecipeError
 from handful.run.execute import Step
@@ -53,3 +55,14 @@ def join(steps: Sequence[Step], only: str) -> None:
                     f"{lacking[0]} must be done"
                 )
             step.stage.work(step.params, {label: folders[label] for label in step.inputs}, step.partial)
+
+
+def leave() -> NoReturn:
+    """End a process that took part, at once: nothing is left to do.
+
+    On the way through the interpreter's end, threads of torch's rendezvous now and then abort the process, and torchrun
+    would then stop the first one, which may still be writing.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -39,7 +39,6 @@ def test_a_price_is_a_number_from_0(price):
 
 
 def test_a_published_price_is_of_the_address_and_the_model():
-    pytest.importorskip("genai_prices")
     price = prices.price_of(judge("https://api.openai.com/v1", "gpt-4o"))
     assert price.usd(1_000_000, 100_000) == pytest.approx(
         2.5 + 1.0

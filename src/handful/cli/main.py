@@ -131,10 +131,14 @@ def run_command(
         say_spent(accounts)
     if not ran:
         click.echo(f"nothing to do: all {len(steps)} steps are done")
-    last = steps[-1]
+    say_where(steps[-1], bool(to or only))
+
+
+def say_where(last: Step, asked_to_stop: bool) -> None:
+    """What came last, and why it was the last."""
     if last.stage.name == "report":
         click.echo(f"report: {last.folder / 'report.html'}")
-    elif not to and not only:
+    elif not asked_to_stop:
         click.echo(f"ends at {last.label}, since the recipe has no table for what follows: {last.folder}")
     else:
         click.echo(f"{last.label}: {last.folder}")

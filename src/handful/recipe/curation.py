@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from handful.recipe.languages import LANGUAGES
-from handful.recipe.values import check
+from handful.recipe.values import InputPath, check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +83,9 @@ class Select:
     """Sources whose communities (wikiHow's categories) are equally likely, whatever their sizes."""
     title_probability: float = 0.5
     """How often the prompt is the question's title rather than its body (ours: the paper says "some")."""
+    reviews: tuple[InputPath, ...] = ()
+    """Files of decisions by people, as the curation desk writes them: what they reject is not drawn, what they accept or
+    edit is drawn first, what they wrote is added (ours)."""
     seed: int = 0
     """Of all draws."""
 

@@ -84,8 +84,8 @@ class Select:
     title_probability: float = 0.5
     """How often the prompt is the question's title rather than its body (ours: the paper says "some")."""
     reviews: tuple[InputPath, ...] = ()
-    """Files of decisions by people, as the curation desk writes them: what they reject is not drawn, what they accept or
-    edit is drawn first, what they wrote is added (ours)."""
+    """Files of decisions by people, as the curation desk writes them: what they reject is not drawn, what they accept
+    or edit is drawn first, what they wrote is added (ours)."""
     seed: int = 0
     """Of all draws."""
 

@@ -24,7 +24,7 @@ class Annotate:
     """Items that every person is given, first of all in one order, so that agreement can be measured (Section 4.2 has
     50); no more than there are."""
     repeats: int = 0
-    """Items that each person is asked again at the end, with sides swapped: how far they agree with themselves (ours)."""
+    """Items that each person is asked again at the end, with sides swapped: do they agree with themselves (ours)."""
     checks: tuple[InputPath, ...] = ()
     """Pairs with a known answer, spread among each person's items: whether they read (ours). The columns of a gate."""
     practice: tuple[InputPath, ...] = ()
@@ -44,8 +44,8 @@ class Annotate:
     talk_turns: int = 10
     """With `talk`: replies after which a conversation ends by itself (ours)."""
     database_env: str = field(default="HANDFUL_DATABASE", metadata={"key": False})
-    """The environment variable that may hold a database's address, such as "postgresql://user:password@host/name"; where
-    it is not set, answers go into people.sqlite in the work folder."""
+    """The environment variable that may hold a database's address, such as "postgresql://user:password@host/name";
+    where it is not set, answers go into people.sqlite in the work folder."""
     seed: int = 0
     """Of everybody's order and sides."""
 

@@ -33,10 +33,11 @@ class Float32Head(torch.nn.Module):
 def load_judge(params: LocalJudge) -> tuple[Any, Any, int]:
     """The model, its tokenizer and how many tokens a question may have.
 
-    float32 on a CPU, so that scores do not depend on the batch; what is fast on a GPU.
+    Where the recipe does not say: float32 on a CPU, so that scores do not depend on the batch; what is fast on a GPU.
     """
     device = pick_device(params.device)
-    dtype = torch.float32 if device == "cpu" else compute_dtype("auto", device)
+    by_itself = params.precision == "auto" and device == "cpu"
+    dtype = torch.float32 if by_itself else compute_dtype(params.precision, device)
     fast_float32()
     model = load_model(params.model, device, dtype)
     if dtype != torch.float32:

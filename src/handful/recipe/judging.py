@@ -48,6 +48,9 @@ class LocalJudge:
     """Questions at a time."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """"auto" takes the GPU where there is one."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of the computation; "auto" is float32 on a CPU, so that a score does not depend on its batch, and what is fast on a
+    GPU. The options' scores themselves are taken in float32."""
 
     def __post_init__(self) -> None:
         check(self, "batch_size", low=1)

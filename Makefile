@@ -12,12 +12,13 @@ demo: .venv/demo.done
 
 test: .venv/dev.done
 	./tests/need-tools
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: .venv/dev.done
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python tests/audit.py
 
 bench: .venv/dev.done
 	@for script in benchmarks/*.py; do echo "$$script" >&2; $(BIN)/python $$script --json || exit 1; done

@@ -6,12 +6,17 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from handful.core.types import Candidate, Origin
+
+if TYPE_CHECKING:
+    from postgres import Cluster
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may reach for a model hub
 ROOT = Path(__file__).parents[1]
@@ -51,6 +56,22 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A real PostgreSQL server, started once for all tests that ask for it."""
+    from postgres import Cluster
+
+    cluster = Cluster()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture
+def postgres_url(postgres) -> str:
+    """The address of a database that is empty and this test's alone."""
+    return postgres.empty()
 
 
 @pytest.fixture(scope="session")

@@ -1,209 +1,290 @@
-"""The people's verdicts: one SQLite file to which rows are only ever added.
+"""What people said: rows that are only ever added, in SQLite or PostgreSQL.
 
-Nothing in it is updated or deleted, which triggers enforce: an undo is a row of its own that supersedes the
-verdict, and a new answer supersedes the undo. Each row is on the disk (WAL, synchronous=FULL) before `record`
-returns. The file outlives studies: a verdict is found again by what was shown, so nobody is asked twice.
+    with closing(open_ledger(target)) as ledger:
+        answer, new = ledger.answer(person="ann", item=..., task="preference", choice="first", ...)
+        ledger.undo("ann", answer.id)
 
-It does not know which systems answered, and holds no names but the pseudonyms that people chose.
+Nothing is updated or deleted, which triggers in the database enforce: an undo is a row of its own that supersedes the
+answer, and a new answer supersedes the undo. A write returns when it is on the disk. The ledger outlives studies: an
+answer is found again by what was shown, so nobody is asked twice.
+
+It does not know which systems answered, and holds no names but pseudonyms. Live dialogues, reviews and picks have
+tables here too, whose meaning is said in `talks`, `reviews` and `picks`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import sqlite3
+import math
+import secrets
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
+from sqlalchemy import Connection, Row, bindparam, select, union_all
+
+from handful.annotate.database import Conflict, Database, open_database
+from handful.annotate.locks import claim_of, held
+from handful.annotate.people import Event, Person, Register, Role, Visitor, check_name
+from handful.annotate.rows import hash_of as hash_of
+from handful.annotate.rows import insert
+from handful.annotate.tables import ANSWERS, METADATA
+from handful.annotate.writer import Writer
 from handful.core.errors import DataError
 
+T = TypeVar("T")
 Order = Literal["forward", "swapped"]
-Shown = Literal["first", "second", "neither"]
 
-VERSION = 1
-BUSY_SECONDS = 10.0
-SCHEMA = (
-    """CREATE TABLE sessions (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        at TEXT NOT NULL,
-        person TEXT NOT NULL,
-        token_hash TEXT NOT NULL UNIQUE
-    ) STRICT""",
-    """CREATE TABLE verdicts (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        at TEXT NOT NULL,
-        person TEXT NOT NULL,
-        shown TEXT NOT NULL,          -- sha256 of the pair and its instructions, whatever the sides
-        comparison_id TEXT NOT NULL,  -- in the study that asked
-        "order" TEXT NOT NULL CHECK ("order" IN ('forward', 'swapped')),
-        first TEXT NOT NULL,          -- sha256 of the response that stood first, as answer A
-        choice TEXT CHECK (choice IN ('first', 'second', 'neither')),  -- NULL takes the answer back
-        supersedes INTEGER UNIQUE REFERENCES verdicts (id)
-    ) STRICT""",
-    # With UNIQUE above: a person's rows on one pair are a chain, so at most one answer stands, whoever races whom.
-    "CREATE UNIQUE INDEX one_chain ON verdicts (person, shown) WHERE supersedes IS NULL",
-    *(
-        f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-        for table in ("sessions", "verdicts")
-        for verb in ("UPDATE", "DELETE")
+PAGE = 2_000
+"""Rows read at a time where all are read."""
+ASKED = ("person", "item", "round", "task", "subject", "shown", "first")
+"""What of an answer is said of the question."""
+MOST_MS = 2**31 - 1
+LATER = ANSWERS.alias("later")
+HEADS = select(ANSWERS).where(~select(LATER.c.id).where(LATER.c.supersedes == ANSWERS.c.id).exists())
+# Made once, since making a query takes longer than running it.
+MINE = HEADS.where(ANSWERS.c.id == bindparam("of"), ANSWERS.c.person == bindparam("by"))
+STANDING = union_all(
+    select(ANSWERS).where(ANSWERS.c.nonce == bindparam("sent")),
+    HEADS.where(
+        ANSWERS.c.person == bindparam("by"),
+        ANSWERS.c.item == bindparam("on"),
+        ANSWERS.c.round == bindparam("time"),
     ),
 )
-HEADS = """SELECT id, at, person, shown, comparison_id, "order", first, choice FROM verdicts AS head
-    WHERE NOT EXISTS (SELECT 1 FROM verdicts AS later WHERE later.supersedes = head.id)"""
+"""What was sent with a nonce, and the last word of a person on an item."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """The last word of one person on one pair: an answer, or (`choice` None) that the answer was taken back."""
+class Answer:
+    """A row of one person on one item: an answer, a skip, or (`choice` None) that the answer was taken back."""
 
     id: int
     at: str
+    """For people to read; what came first is told by `id`."""
     person: str
+    item: str
+    round: int
+    task: str
+    subject: str
     shown: str
-    comparison_id: str
-    order: Order
     first: str
-    choice: Shown | None
+    choice: str | None
+    reason: str
+    ms: int | None
+    nonce: str | None
+    supersedes: int | None
 
 
 class Ledger:
-    """Verdicts and sessions of people, in the file `path`, which is made if it is not there.
+    """The rows of `database`. One object may be used by several threads; a failure is a DataError of one line."""
 
-    One object may be used by several threads, and several processes may open the same file.
-
-    Raises:
-        DataError: the file is no ledger, is from a newer version, or cannot be written (a full disk, say).
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.Lock()
-        with self._told():
-            self._db = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-        try:
-            self._prepare()
-        except DataError:
-            self._db.close()
-            raise
-
-    def _prepare(self) -> None:
-        with self._told():
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-        with self._transaction():
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version > VERSION:
-                raise DataError(
-                    f"{self.path}: is from a newer version of handful (ledger version {version}, known up to "
-                    f"{VERSION}); upgrade handful"
-                )
-            if version == 0:
-                if self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
-                    raise DataError(
-                        f"{self.path}: is an SQLite file, but no ledger of verdicts; move it away"
-                    )
-                for statement in SCHEMA:
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {VERSION}")
+    def __init__(self, database: Database, writer: Writer, open: ExitStack) -> None:
+        self._database = database
+        self._writer = writer
+        self._open = open
+        self._register = Register()
+        self._reading_on = threading.Lock()
+        self._read_since = -math.inf
+        """When the last reading of the register began, by the monotonic clock."""
+        self.place = database.place
+        """Where the rows are, as it may be told: never with a password."""
 
     def close(self) -> None:
-        self._db.close()
+        """Write what still waits, and let go of the database and of the server's lock."""
+        self._open.close()
 
-    def enter(self, person: str, token: str) -> None:
-        """Remember that the holder of `token` answers as `person`. Only the token's hash is kept."""
-        with self._transaction():
-            self._db.execute(
-                "INSERT INTO sessions (at, person, token_hash) VALUES (?, ?, ?)",
-                (now(), person, hash_of(token)),
-            )
+    # Any table
 
-    def person_of(self, token: str) -> str | None:
-        """Who entered with `token`."""
-        with self._told(), self._lock:
-            row = self._db.execute(
-                "SELECT person FROM sessions WHERE token_hash = ?", (hash_of(token),)
-            ).fetchone()
-        return str(row[0]) if row else None
+    def write(self, act: Callable[[Connection], T]) -> T:
+        """What `act` returns, after what it wrote is on the disk. No other writer comes between its reading and
+        writing. It is run again if a request beside it failed, so it should change nothing but the database."""
+        return self._writer.write(act)
 
-    def knows(self, person: str) -> bool:
-        """Whether somebody has entered as `person` before."""
-        with self._told(), self._lock:
-            row = self._db.execute("SELECT 1 FROM sessions WHERE person = ? LIMIT 1", (person,)).fetchone()
-        return row is not None
+    def add(self, table_name: str, values: Mapping[str, Any]) -> int:
+        """Add a row to a table and return its id. `at` is set here.
 
-    def record(
-        self, *, person: str, shown: str, comparison_id: str, order: Order, first: str, choice: Shown
-    ) -> tuple[Entry, bool]:
-        """Add an answer, unless the person's answer to this pair stands already.
+        Raises:
+            Conflict: a row that may be there once is there already.
+        """
+        table = METADATA.tables[table_name]
+        return self.write(lambda connection: insert(connection, table, values)[0])
+
+    def rows(self, table_name: str, after: int = 0) -> list[Row[Any]]:
+        """The rows of a table whose id is above `after`, oldest first; columns are attributes."""
+        table = METADATA.tables[table_name]
+        with self._database.reading() as connection:
+            return list(connection.execute(select(table).where(table.c.id > after).order_by(table.c.id)))
+
+    # People
+
+    def add_person(self, name: str, group: str = "") -> None:
+        """Raises DataError where the name is taken, or cannot be a name."""
+        check_name(name)
+        if group:
+            check_name(group, "group")
+        try:
+            self.add("people", {"name": name, "grouped": group})
+        except Conflict:
+            raise DataError(f"{name}: there is somebody of this name already; choose another") from None
+
+    def people(self) -> list[Person]:
+        """Everybody, in the order in which they were added."""
+        return self._read_on().people()
+
+    def new_token(self, role: Role, person: str = "") -> str:
+        """A new secret for a link. It is told this once; older ones of the same holder let nobody in any more.
+
+        It does not restore a person whose entry was revoked: event("restored") does.
+        """
+        if role == "person" and person not in {known.name for known in self.people()}:
+            raise DataError(f"{person}: there is nobody of this name")
+        token = secrets.token_urlsafe(32)
+        self.add("tokens", {"role": role, "person": person, "token_hash": hash_of(token)})
+        return token
+
+    def open_session(self, token: str) -> str | None:
+        """A new session for the holder of the link `token`; None where the link is unknown or revoked."""
+        found = self._read_on().token(token)
+        if found is None:
+            return None
+        session = secrets.token_urlsafe(32)
+        self.add("sessions", {"token_hash": found.hash, "session_hash": hash_of(session)})
+        return session
+
+    def close_session(self, session: str) -> None:
+        """The holder leaves this browser. Their link still lets them in."""
+        self.event("left", subject=hash_of(session))
+
+    def visitor(self, session: str) -> Visitor | None:
+        """Who holds `session`; None where it is unknown, or its link was revoked."""
+        return self._read_on().visitor(session)
+
+    def event(self, kind: str, person: str = "", reason: str = "", subject: str = "") -> None:
+        """Say something of a person, or of the study where `person` is empty. Some kinds change how a person stands:
+        paused and resumed, revoked and restored, dropped and kept."""
+        self.add("events", {"person": person, "kind": kind, "reason": reason, "subject": subject})
+
+    def events(self, person: str | None = None) -> list[Event]:
+        """All, oldest first, or those of one person; of the study itself where `person` is empty."""
+        return self._read_on().events(person)
+
+    def _read_on(self) -> Register:
+        """The register, with all that was there when this was called. One request reads for all that wait."""
+        asked = time.monotonic()
+        with self._reading_on:
+            if self._read_since < asked:
+                began = time.monotonic()
+                with self._database.reading() as connection:
+                    self._register.read_on(connection)
+                self._read_since = began
+        return self._register
+
+    # Answers
+
+    def answer(
+        self,
+        *,
+        person: str,
+        item: str,
+        task: str,
+        subject: str,
+        shown: str,
+        first: str,
+        choice: str,
+        round: int = 0,
+        reason: str = "",
+        ms: int | None = None,
+        nonce: str | None = None,
+    ) -> tuple[Answer, bool]:
+        """Add an answer, unless the person's answer to this item in this round stands already.
+
+        Args:
+            ms: on the screen, by a clock that does not jump; a page left open for weeks counts as 24 days.
+            nonce: of the form that sent it. What is sent twice is stored once, even if it was taken back meanwhile.
 
         Returns:
-            The answer that stands now, and whether it is new. When this returns, it is on the disk.
+            The answer that stands now (that of the nonce, where it was sent before), and whether it is new.
         """
-        with self._transaction():
-            head = self._head(person, shown)
+        values = {
+            "person": person, "item": item, "round": round, "task": task, "subject": subject, "shown": shown,
+            "first": first, "choice": choice, "reason": reason, "nonce": nonce,
+            "ms": ms if ms is None else min(ms, MOST_MS),
+        }  # fmt: skip
+
+        def act(connection: Connection) -> tuple[Answer, bool]:
+            asked = {"sent": nonce, "by": person, "on": item, "time": round}
+            found = [Answer(*row) for row in connection.execute(STANDING, asked)]
+            sent = next((answer for answer in found if nonce and answer.nonce == nonce), None)
+            if sent is not None:
+                if (sent.person, sent.item, sent.round) != (person, item, round):
+                    raise DataError("this form was used for another question already; nothing was stored")
+                return sent, False
+            head = found[0] if found else None
             if head is not None and head.choice is not None:
                 return head, False
-            cursor = self._db.execute(
-                'INSERT INTO verdicts (at, person, shown, comparison_id, "order", first, choice, supersedes) '
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (at := now(), person, shown, comparison_id, order, first, choice, head.id if head else None),
-            )
-            id = int(cursor.lastrowid or 0)
-        return Entry(id, at, person, shown, comparison_id, order, first, choice), True
+            return added(connection, {**values, "supersedes": head.id if head else None}), True
 
-    def undo(self, person: str, id: int) -> Entry | None:
+        return self.write(act)
+
+    def undo(self, person: str, id: int) -> Answer | None:
         """Take back the answer `id` of `person`. Returns it, or None where no such answer of theirs stands."""
-        with self._transaction():
-            row = self._db.execute(f"{HEADS} AND id = ? AND person = ?", (id, person)).fetchone()
-            if row is None or (entry := Entry(*row)).choice is None:
+
+        def act(connection: Connection) -> Answer | None:
+            row = connection.execute(MINE, {"of": id, "by": person}).one_or_none()
+            if row is None or (head := Answer(*row)).choice is None:
                 return None
-            self._db.execute(
-                'INSERT INTO verdicts (at, person, shown, comparison_id, "order", first, choice, supersedes) '
-                "VALUES (?, ?, ?, ?, ?, ?, NULL, ?)",
-                (now(), person, entry.shown, entry.comparison_id, entry.order, entry.first, id),
-            )
-        return entry
+            same = {name: getattr(head, name) for name in ASKED}
+            nothing = {"choice": None, "reason": "", "ms": None, "nonce": None}
+            added(connection, {**same, **nothing, "supersedes": id})
+            return head
 
-    def entries(self) -> list[Entry]:
-        """The last word of every person on every pair, oldest first."""
-        with self._told(), self._lock:
-            return [Entry(*row) for row in self._db.execute(f"{HEADS} ORDER BY id")]
+        return self.write(act)
 
-    def _head(self, person: str, shown: str) -> Entry | None:
-        row = self._db.execute(f"{HEADS} AND person = ? AND shown = ?", (person, shown)).fetchone()
-        return Entry(*row) if row else None
+    def answers(self) -> list[Answer]:
+        """The last word of every person on every item in every round, oldest first."""
+        with self._database.reading() as connection:
+            return [Answer(*row) for row in connection.execute(HEADS.order_by(ANSWERS.c.id))]
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All or nothing, alone: what is read inside still holds when it is written."""
-        with self._told(), self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.rollback()
-                raise
-            self._db.execute("COMMIT")
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise DataError(f"{self.path}: {error}") from error
+    def history(self) -> Iterator[Answer]:
+        """Every row, oldest first, also what was taken back."""
+        last = 0
+        while True:
+            page = select(ANSWERS).where(ANSWERS.c.id > last).order_by(ANSWERS.c.id).limit(PAGE)
+            with self._database.reading() as connection:
+                rows = [Answer(*row) for row in connection.execute(page)]
+            if not rows:
+                return
+            yield from rows
+            last = rows[-1].id
 
 
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+def open_ledger(target: Path | str, *, serve: bool = False) -> Ledger:
+    """The ledger in the SQLite file or at the PostgreSQL address `target`, made if it is not there.
+
+    Args:
+        serve: whether this process serves the study, which one at a time may do: what it remembers of the ledger then
+            holds. Others may read and add rows beside it.
+
+    Raises:
+        DataError: it cannot be reached, is no ledger or a newer one, or another process serves it.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(held(target, serve))
+        database = open_database(target)
+        stack.callback(database.close)
+        writer = Writer(database, claim_of(database, serve))
+        stack.callback(writer.close)
+        if serve:
+            writer.write(
+                lambda _: None
+            )  # in PostgreSQL the lock is the writing connection's: it is opened now
+        return Ledger(database, writer, stack.pop_all())
 
 
-def hash_of(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def added(connection: Connection, values: dict[str, Any]) -> Answer:
+    id, at = insert(connection, ANSWERS, values)
+    return Answer(id, at, **values)

@@ -27,9 +27,8 @@ ID = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only what 
 def table(name: str, *columns: Column[object] | CheckConstraint | Index) -> Table:
     """A table whose rows are numbered as they come and say when they came (ISO 8601, UTC, milliseconds)."""
     numbered = Column("id", ID, primary_key=True, autoincrement=True)
-    return Table(
-        name, METADATA, numbered, Column("at", String(32), nullable=False), *columns, sqlite_autoincrement=True
-    )
+    dated = Column("at", String(32), nullable=False)
+    return Table(name, METADATA, numbered, dated, *columns, sqlite_autoincrement=True)
 
 
 PEOPLE = table(
@@ -53,7 +52,9 @@ EVENTS = table(
     Column("person", String(40), nullable=False, index=True),  # empty: the whole study
     Column("kind", String(16), nullable=False),
     Column("reason", Text, nullable=False),
-    Column("subject", String(64), nullable=False),  # what it is said of, where it is not the person: a token's hash
+    Column(
+        "subject", String(64), nullable=False
+    ),  # what it is said of, where not the person: a session's hash
 )
 ANSWERS = table(
     "answers",
@@ -70,6 +71,7 @@ ANSWERS = table(
     Column("nonce", String(64), unique=True),  # of the form that sent it: what is sent twice is stored once
     Column("supersedes", ID, ForeignKey("answers.id"), unique=True),
     # With `supersedes` unique: a person's rows on one question are a chain, so at most one answer stands.
+    Index("answers_of", "person", "item", "round"),
     Index("one_chain", "person", "item", "round", unique=True, sqlite_where=text("supersedes IS NULL"),
           postgresql_where=text("supersedes IS NULL")),
 )  # fmt: skip
@@ -119,7 +121,7 @@ PICKS = table(
     Column("person", String(40), nullable=False),
     Column("prompt_id", Text, nullable=False),
     Column("shown", Text, nullable=False),  # sha256 of the answers, in the order in which they stood
-    Column("choice", Text),  # JSON list of the epochs that are best; NULL takes it back
+    Column("choice", Text),  # JSON: the epochs that are "best", and a "reason"; NULL takes it back
     Column("nonce", String(64), unique=True),
     Column("supersedes", ID, ForeignKey("picks.id"), unique=True),
     Index("one_pick", "person", "prompt_id", unique=True, sqlite_where=text("supersedes IS NULL"),

@@ -11,7 +11,7 @@ def test_every_dialogue_has_a_line_that_credits_it(make_example):
         url="https://x.org/a/2",
         author='Ann "A", Bee',
         license="CC BY-SA 4.0",
-        tags=("prompt=body", "tag=x"),
+        tags=("prompt=body", "tag=x", "edited_by=anna, ben"),
     )
     rows = list(
         csv.DictReader(io.StringIO(attribution({"train": [example], "test": [make_example("t").prompt()]})))
@@ -27,6 +27,7 @@ def test_every_dialogue_has_a_line_that_credits_it(make_example):
         "split": "train",
         "row": "1",
         "prompt": "body",
+        "edited_by": "anna, ben",
     }
     assert (rows[1]["id"], rows[1]["split"], rows[1]["row"], rows[1]["prompt"]) == ("t", "test", "1", "")
 

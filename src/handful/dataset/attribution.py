@@ -10,10 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from handful.core.types import Example, Prompt
 
-COLUMNS = ("id", "title", "url", "author", "license", "source", "community", "split", "row", "prompt")
+COLUMNS = (
+    "id",
+    "title",
+    "url",
+    "author",
+    "license",
+    "source",
+    "community",
+    "split",
+    "row",
+    "prompt",
+    "edited_by",
+)
 """`row` counts from 1 in its split, so that a row is found in files without ids too. `prompt` says which text of a
-question was asked: its title, or its body."""
-PROMPT_TAG = "prompt="
+question was asked: its title, or its body. `edited_by` names who changed the text at the curation desk."""
+PROMPT_TAG, EDITED_TAG = "prompt=", "edited_by="
 NAMES_A_MODEL = re.compile(r"\b(?:language model|LLM|ChatGPT|GPT-?\d|text-davinci)", re.IGNORECASE)
 """An author field that says so. Names that people also have ("Claude") are not enough."""
 
@@ -40,15 +52,16 @@ def attribution(splits: Splits) -> str:
                     origin.community,
                     split,
                     number,
-                    asked(dialogue),
+                    tagged(dialogue, PROMPT_TAG),
+                    tagged(dialogue, EDITED_TAG),
                 )
             )
     return file.getvalue()
 
 
-def asked(dialogue: Example | Prompt) -> str:
-    """ "title" or "body" of a question, by its tag; "" for a dialogue that was ready-made."""
-    found = (tag.removeprefix(PROMPT_TAG) for tag in dialogue.tags if tag.startswith(PROMPT_TAG))
+def tagged(dialogue: Example | Prompt, tag: str) -> str:
+    """What a tag of this kind says of a dialogue; "" where it has none."""
+    found = (each.removeprefix(tag) for each in dialogue.tags if each.startswith(tag))
     return next(found, "")
 
 

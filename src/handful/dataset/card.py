@@ -195,9 +195,31 @@ def how_made(facts: Facts) -> str:
             f" The prompt is the question's title with probability {params['title_probability']:g}, else its body: "
             f"{prompts['title']:,} titles, {prompts['body']:,} bodies."
         )
+    text += reviewed(facts.select_counts.get("reviews", {}))
     return f"{text} Seed: {params['seed']}.\n\n" + table(
         ("source", "available", "drawn", "communities drawn from"), samples
     )
+
+
+def reviewed(counts: Mapping[str, Any]) -> str:
+    """What people did by hand, and how far two of them agreed; nothing where nobody did."""
+    done = ", ".join(
+        f"{counts[name]:,} {name}" for name in ("accepted", "edited", "written", "rejected") if counts
+    )
+    if not done:
+        return ""
+    text = (
+        f" People reviewed candidates by hand: {done}. What they kept was drawn first, what they wrote was added to "
+        "its source; `edited_by=` among the tags names who changed a text."
+    )
+    found = counts["agreement"]
+    if found["n"]:
+        kappa = "" if found["kappa"] is None else f", kappa {found['kappa']:.2f}"
+        text += (
+            f" Of {found['n']:,} texts that two people decided without knowing of each other, they agreed on "
+            f"{found['exact']:.0%} whether to keep them{kappa}."
+        )
+    return text
 
 
 def communities(facts: Facts, source: str, shown: int = 12) -> str:

@@ -108,8 +108,7 @@ def funnel(
         left -= taken[rule]
         cells.append((plain(rule), meaning(rule, params), f"{taken[rule]:,}", f"{left:,}"))
     if select is not None:
-        drawn = sum(select["drawn"].values())
-        cells.append(("not_drawn", "more than the quota", f"{left - drawn:,}", f"{drawn:,}"))
+        cells += after_cleaning(left, select)
     text = table(("rule", "drops what", "took", "left"), cells)
     parts = [
         text,
@@ -117,6 +116,21 @@ def funnel(
         masked(counts.get("masked", {})),
     ]
     return "\n\n".join(filter(None, parts))
+
+
+def after_cleaning(left: int, select: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """What reviewers rejected, what the quota left, and what people wrote beside it."""
+    reviews = select.get("reviews", {})
+    rejected, written = reviews.get("rejected", 0), reviews.get("written", 0)
+    drawn = sum(select["drawn"].values())
+    cells = []
+    if rejected:
+        left -= rejected
+        cells.append(("rejected", "reviewers rejected it", f"{rejected:,}", f"{left:,}"))
+    cells.append(("not_drawn", "more than the quota", f"{left - drawn + written:,}", f"{drawn - written:,}"))
+    if written:
+        cells.append(("written", "added: reviewers wrote it", "", f"{drawn:,}"))
+    return cells
 
 
 def masked(counts: Mapping[str, int]) -> str:

@@ -95,3 +95,40 @@ def test_a_judge_chooses_without_waiting(recipe, waiting):
     shown = handful("show", run.stdout.split()[-1]).stdout
     assert "graded by a fake that prefers longer; the same choice in " in shown
     assert re.search(r"grade +interval +unreadable", shown)
+
+
+def test_people_are_waited_for_and_told_where_to_read(recipe, waiting):
+    run = handful("run", recipe, "--work", waiting[1], "--to", "choose", "--set", "choose.by=people")
+    assert run.returncode == 3
+    said = run.stderr.splitlines()[-1]
+    command = f"handful serve choice {recipe} --work {waiting[1]} --set choose.by=people"
+    assert said.startswith(f"waiting: people have yet to read the answers of epochs 2, 3: {command}; ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "problem"),
+    [
+        (
+            ("choose.first=3",),
+            1,
+            "there is one epoch to choose, 3; keep more (train.keep) or widen choose.first",
+        ),
+        (("train.epochs=2",), 1, "is not made yet; run `handful run "),
+        (('choose.picks=["mine.jsonl"]',), 2, 'choose.picks: are read where choose.by = "people"'),
+    ],
+)
+def test_where_there_is_nothing_to_choose_nothing_is_served(recipe, waiting, settings, code, problem):
+    options = [word for setting in settings for word in ("--set", setting)]
+    run = handful("serve", "choice", recipe, "--work", waiting[1], "--port", "0", *options)
+    assert run.returncode == code, run.stderr
+    (line,) = run.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert problem in line
+
+
+def test_a_recipe_without_training_has_no_epoch_to_choose(tmp_path):
+    (tmp_path / "a.md").write_text("")
+    (tmp_path / "r.toml").write_text('name = "r"\n[sources.a]\nkind = "authored"\npaths = ["a.md"]\n')
+    run = handful("serve", "choice", tmp_path / "r.toml", "--work", tmp_path / "work")
+    assert run.returncode == 2
+    assert "trains nothing, so there is no epoch to choose" in run.stderr

@@ -4,13 +4,17 @@ import json
 
 import pytest
 
-from handful.choose.records import Choice
+from handful.choose.offer import offers
+from handful.choose.picks import Pick
+from handful.choose.records import Choice, read
 from handful.choose.work import work
+from handful.cli.choice import choice_lines
+from handful.core import jsonl
 from handful.core.errors import DataError, RecipeError, Waiting
 from handful.pipeline import STAGES
 from handful.recipe.judging import Choose, FakeJudge, LocalJudge
 from handful.recipe.load import load
-from handful.recipe.values import ModelRef
+from handful.recipe.values import InputPath, ModelRef
 from handful.run.execute import plan
 from handful.run.store import content_hashes
 
@@ -77,6 +81,77 @@ def test_a_judge_chooses_what_it_grades_best(build):
     assert "Only 4 prompts graded" in " ".join(found["notes"])
 
 
+def write_picks(made, path, best):
+    """Let ann and ben find `best(n)` best of prompt n."""
+    offered = offers(read(made.inputs["train"], made.inputs["dataset"]), [5, 6])
+    jsonl.write(
+        path,
+        [Pick(who, o.prompt_id, o.answers, best(n)) for n, o in enumerate(offered) for who in ("ben", "ann")],
+    )
+    return InputPath(str(path))
+
+
+def test_for_people_it_waits_says_what_to_type_and_shows_no_page_that_names_epochs(build):
+    made = build()
+    with pytest.raises(Waiting) as waiting:
+        work(Choose(by="people"), made.inputs, made.out)
+    assert str(waiting.value) == (
+        "people have yet to read the answers of epochs 5, 6: handful serve choice RECIPE; its page of results says "
+        "what to put under [choose] of the recipe"
+    )
+    assert list(made.out.iterdir()) == []
+
+
+def test_people_choose_what_has_most_votes(build, tmp_path):
+    made = build()
+    path = write_picks(made, tmp_path / "picks.jsonl", lambda n: (5, 6) if n == 3 else (6,))
+    counts = work(Choose(by="people", picks=(path,)), made.inputs, made.out)
+    found = choice(made)
+    assert (found["epoch"], found["by"], found["people"], found["judge"]) == (6, "people", 2, "")
+    assert {row["epoch"]: row["share"]["estimate"] for row in found["epochs"] if row["share"]} == {
+        5: 0.125,
+        6: 0.875,
+    }
+    assert found["agreement"]["overlap"]["estimate"] == 1.0
+    assert (counts["epoch"], counts["people"], counts["read_prompts"]) == (6, 2, 4)
+    kept = [json.loads(line) for line in (made.out / "picks.jsonl").read_text().splitlines()]
+    assert [(line["prompt_id"], line["person"]) for line in kept] == [
+        (f"dev/{n}", w) for n in range(4) for w in ("ann", "ben")
+    ]
+    assert "by the votes of 2 people who read them blinded" in (made.out / "page.html").read_text()
+
+
+def test_the_command_line_shows_the_votes_and_how_far_people_agree(build, tmp_path):
+    made = build()
+    path = write_picks(made, tmp_path / "picks.jsonl", lambda n: (5, 6) if n == 3 else (6,))
+    work(Choose(by="people", picks=(path,)), made.inputs, made.out)
+    lines = choice_lines(made.out)
+    (chosen,) = [line.split() for line in lines if "chosen" in line]
+    assert (chosen[0], chosen[-7:]) == ("6", ["88%", "62%", "to", "100%,", "n", "=", "4"])
+    (said,) = [line.strip() for line in lines if "picked by" in line]
+    assert said.startswith(
+        "picked by 2 people; the same choice in 100% of resamples; two people's picks overlap by 100%"
+    )
+
+
+def test_picks_make_the_same_bytes_twice(build, tmp_path):
+    made = build()
+    path = write_picks(made, tmp_path / "picks.jsonl", lambda n: (5,))
+    work(Choose(by="people", picks=(path,)), made.inputs, made.out)
+    (second := tmp_path / "second").mkdir()
+    work(Choose(by="people", picks=(path,)), made.inputs, second)
+    assert content_hashes(made.out) == content_hashes(second)
+
+
+def test_picks_of_another_training_are_refused(build, tmp_path):
+    made = build()
+    path = write_picks(made, tmp_path / "picks.jsonl", lambda n: (5,))
+    samples = made.inputs["train"] / "dev_samples.jsonl"
+    samples.write_text(samples.read_text().replace("Rinse", "Wash"))
+    with pytest.raises(DataError, match="is of other answers than this training's"):
+        work(Choose(by="people", picks=(path,)), made.inputs, made.out)
+
+
 def test_a_judge_that_finds_all_alike_says_that_the_choice_means_little(build):
     made = build()
     work(Choose(by="judge", judge=FakeJudge(kind="fake", prefers="tie")), made.inputs, made.out)
@@ -97,7 +172,7 @@ def test_a_local_judge_makes_the_same_bytes_twice_and_names_no_path(build, tiny_
     assert choice(made)["judge"] == tiny_model.name
 
 
-@pytest.mark.parametrize("params", [Choose(by="hand"), Choose(by="judge", judge=LONGER)])
+@pytest.mark.parametrize("params", [Choose(by="hand"), Choose(by="people"), Choose(by="judge", judge=LONGER)])
 def test_without_answers_there_is_nothing_to_choose_by(build, params):
     made = build(dev=False)
     with pytest.raises(DataError, match=r'no answers of epochs 5, 6 .* source with split = "dev"'):
@@ -173,6 +248,11 @@ def test_a_recipe_without_training_has_nothing_to_choose(write, tmp_path):
     ("overrides", "problem"),
     [
         ({"choose__by": "judge"}, r'choose\.judge: must say who grades, where by = "judge"'),
+        ({"choose__by": "people", "train__dev_samples": 0}, r"choose\.by: is 'people', which needs answers"),
+        (
+            {"choose__by": "hand", "choose__picks": '["a.md"]'},
+            r'choose\.picks: are read where choose\.by = "people"',
+        ),
         ({"choose__by": "hand", "train__dev_samples": 0}, r"choose\.by: is 'hand', which needs answers"),
         (
             {"choose__by": "hand", "train__keep": "last"},
@@ -184,7 +264,7 @@ def test_a_recipe_without_training_has_nothing_to_choose(write, tmp_path):
             r'choose\.epoch: is 9, but train\.keep = "last" keeps epoch 15 only',
         ),
         ({"choose__first": 7, "choose__last": 6}, r"choose\.last: must be at least 7, found 6"),
-        ({"choose__by": "best"}, r"choose\.by: 'best' is not one of 'last', 'hand', 'judge'"),
+        ({"choose__by": "best"}, r"choose\.by: 'best' is not one of 'last', 'hand', 'people', 'judge'"),
     ],
 )
 def test_a_choice_that_cannot_be_made_is_refused_before_training(write, overrides, problem):

@@ -127,9 +127,14 @@ def headline(choice: Choice | None, table: Sequence[Row]) -> str:
     how = {
         "last": "the last one",
         "hand": "by hand",
+        "people": f"by the votes of {of_people(choice.people)} who read them blinded, among epochs {open_to}",
         "judge": f"by the grades of {choice.judge}, among epochs {open_to}",
     }
     return f"Chosen: epoch {choice.epoch}, {how[choice.by]}."
+
+
+def of_people(count: int) -> str:
+    return "one person" if count == 1 else f"{count} people"
 
 
 def column(place: int, row: Row, choice: Choice | None) -> Column:
@@ -154,6 +159,10 @@ def measures(row: Row) -> list[Measure]:
     if row.grade:
         lost = f", {row.unreadable} unreadable" if row.unreadable else ""
         found.insert(0, Measure("grade, 1 to 6", number(row.grade.estimate, 2), bounds(row.grade) + lost))
+    if row.share:
+        low, high = row.share.low, row.share.high
+        span = "" if low is None or high is None else f"{low:.0%} to {high:.0%}, "
+        found.insert(0, Measure("share of the votes", share(row.share.estimate), f"{span}n = {row.share.n}"))
     return found
 
 

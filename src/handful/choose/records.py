@@ -72,22 +72,37 @@ class Row(Noun, frozen=True):
     grade: Interval | None = None
     unreadable: int = 0
     """Answers that the judge gave no grade that can be read."""
+    share: Interval | None = None
+    """Of the people's votes, each prompt counting the same."""
+
+
+class Agreement(Noun, frozen=True):
+    """How much two people's picks for one prompt overlap, over all pairs of people who saw the same prompt."""
+
+    overlap: Interval
+    """Answers that both marked, as a share of the longer of the two lists; each prompt counts the same."""
+    by_chance: float
+    """What lists as long as theirs would overlap if they were drawn blindly."""
+    pairs: int
 
 
 class Choice(Noun, frozen=True):
     """`choice.json`."""
 
     epoch: int
-    by: Literal["last", "hand", "judge"]
+    by: Literal["last", "hand", "people", "judge"]
     candidates: list[int]
     judge: str
     """Which model graded; empty where none did."""
     again: float | None
-    """Share of resamples of the prompts in which the judge's grades choose the same epoch."""
+    """Share of resamples of the prompts in which the judge's grades, or the people's votes, choose the same epoch."""
     control: Interval | None
     """How much higher the first candidate's answers are graded to their own prompts than to others."""
     notes: list[str]
     epochs: list[Row]
+    people: int = 0
+    """How many people picked."""
+    agreement: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True)

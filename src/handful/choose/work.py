@@ -1,4 +1,5 @@
-"""train and dataset -> choice.json, page.html and, where a judge graded, grades.jsonl: which epoch answers the study.
+"""train and dataset -> choice.json, page.html and, where a judge graded, grades.jsonl, or where people picked,
+picks.jsonl: which epoch answers the study.
 
 The paper chose by hand, from the 5th to the 10th epoch, by answers to 50 dev prompts: perplexity rose while the
 answers got better (Section 3, Appendix B). So nothing here is decided by the dev loss; it stands beside the answers.
@@ -14,6 +15,7 @@ import msgspec
 
 from handful.choose.measure import candidates, rows
 from handful.choose.records import CHOICE, GRADES, PAGE, Choice, Given, Row, read
+from handful.core import jsonl
 from handful.core.errors import DataError, Waiting
 from handful.core.files import write_whole
 from handful.core.optional import need
@@ -35,6 +37,12 @@ def work(params: Choose, inputs: Mapping[str, Path], out: Path) -> dict[str, Any
     given = read(inputs["train"], inputs["dataset"])
     open_to = candidates(given.there, params.first, params.last)
     table = rows(given, open_to)
+    if params.by == "people" and not params.picks:
+        check_answers(given, open_to, inputs["train"])
+        raise Waiting(  # no page: its letters would be epochs to whoever is to read blinded
+            f"people have yet to read the answers of epochs {listed(open_to)}: handful serve choice RECIPE; its page "
+            "of results says what to put under [choose] of the recipe"
+        )
     if params.by == "hand" and not params.epoch:
         check_answers(given, open_to, inputs["train"])
         write_page(out, None, table, cuts(table), given)
@@ -55,6 +63,8 @@ def chosen(
     """The choice with its table."""
     if params.by == "judge":
         return by_judge(params, given, open_to, table, train, out)
+    if params.by == "people":
+        return by_people(params, given, open_to, table, train, out)
     epoch = params.epoch if params.by == "hand" else given.there[-1]
     if epoch not in given.there:
         raise DataError(
@@ -86,6 +96,36 @@ def by_judge(
     notes = [*found.notes, *cuts(table)]
     return Choice(
         found.epoch, "judge", list(open_to), name_of(params.judge), found.again, found.control, notes, graded
+    )
+
+
+def by_people(
+    params: Choose, given: Given, open_to: Sequence[int], table: list[Row], train: Path, out: Path
+) -> Choice:
+    """The candidate with the largest share of people's votes; their picks go along, as one file."""
+    need("numpy", "choosing by picks")
+    from handful.choose.offer import offers
+    from handful.choose.picks import PICKS, read_picks
+    from handful.choose.tally import tally
+
+    check_answers(given, open_to, train)
+    offered = offers(given, open_to)
+    picks = read_picks([Path(path) for path in params.picks], offered)
+    found = tally(picks, offered, open_to)
+    assert found is not None  # reading raises where there are no picks
+    jsonl.write(out / PICKS, picks)
+    voted = [msgspec.structs.replace(row, share=found.shares.get(row.epoch)) for row in table]
+    return Choice(
+        epoch=found.epoch,
+        by="people",
+        candidates=list(open_to),
+        judge="",
+        again=found.again,
+        control=None,
+        notes=[*found.notes, *cuts(table)],
+        epochs=voted,
+        people=found.people,
+        agreement=found.agreement,
     )
 
 
@@ -147,4 +187,7 @@ def counts(choice: Choice, given: Given) -> dict[str, Any]:
         grades: list[Interval | None] = [row.grade for row in choice.epochs]
         found["graded_prompts"] = max((grade.n for grade in grades if grade), default=0)
         found["unreadable"] = sum(row.unreadable for row in choice.epochs)
+    if choice.by == "people":
+        found["people"] = choice.people
+        found["read_prompts"] = max((row.share.n for row in choice.epochs if row.share), default=0)
     return found

@@ -34,12 +34,35 @@ def choice_lines(folder: Path) -> list[str]:
         raise DataError(f"{path}: {error}") from error
     rows = [cells(row, choice) for row in choice["epochs"]]
     width = len(HEADER) if choice["by"] == "judge" else HEADER.index("grade")
-    lines = columns([HEADER[:width], *(row[:width] for row in rows)], 2)
-    if choice["again"] is not None:
+    if choice["by"] == "people":
+        lines = columns([(*HEADER[:width], "votes", "interval"), *map(voted, rows, choice["epochs"])], 2)
+        lines.append(f"  {people_line(choice)}")
+    else:
+        lines = columns([HEADER[:width], *(row[:width] for row in rows)], 2)
+    if choice["by"] == "judge":
         lines.append(
             f"  graded by {plain(choice['judge'])}; the same choice in {choice['again']:.0%} of resamples"
         )
     return [*lines, *(f"  note: {plain(note)}" for note in choice["notes"])]
+
+
+def voted(row: tuple[str, ...], epoch: Mapping[str, Any]) -> tuple[str, ...]:
+    """An epoch's figures with its share of the votes."""
+    votes = epoch["share"] or {"estimate": None, "low": None, "n": 0}
+    bounds = DASH if votes["low"] is None else f"{votes['low']:.0%} to {votes['high']:.0%}, n = {votes['n']}"
+    return (*row[: HEADER.index("grade")], share(votes["estimate"]), bounds)
+
+
+def people_line(choice: Mapping[str, Any]) -> str:
+    """Who picked, how firmly, and how far they agree."""
+    people = "one person" if choice["people"] == 1 else f"{choice['people']} people"
+    agreed = ""
+    if found := choice["agreement"]:
+        agreed = (
+            f"; two people's picks overlap by {found['overlap']['estimate']:.0%} "
+            f"(by chance {found['by_chance']:.0%}; {found['pairs']} pairs)"
+        )
+    return f"picked by {people}; the same choice in {choice['again']:.0%} of resamples{agreed}"
 
 
 def cells(row: Mapping[str, Any], choice: Mapping[str, Any]) -> tuple[str, ...]:

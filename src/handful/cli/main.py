@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from handful.cli import costs, data, look, talk
+from handful.cli import choosing, costs, data, look, talk
+from handful.cli.ablate import ablate
 from handful.cli.chat import chat
 from handful.cli.compare import compare
+from handful.cli.desk import serve_desk, write_desk
 from handful.cli.export import export
 from handful.cli.options import (
     ADDRESS,
@@ -29,6 +31,7 @@ from handful.cli.options import (
     WORKERS,
     told,
 )
+from handful.cli.people import annotators
 from handful.cli.reference import settings
 from handful.cli.votes import stats
 from handful.core.errors import BudgetReached, RecipeError, Waiting
@@ -221,6 +224,7 @@ for command in (
     look.explain,
     look.verify,
     look.tidy,
+    ablate,
     compare,
     settings,
     data.fetch,
@@ -228,5 +232,9 @@ for command in (
     stats,
     chat,
     talk.serve,
+    annotators,
+    write_desk,
 ):
     cli.add_command(command)
+talk.serve.add_command(choosing.choice)
+talk.serve.add_command(serve_desk)

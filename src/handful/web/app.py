@@ -1,228 +1,288 @@
-"""The annotators' page: one prompt, two anonymous responses, three choices.
+"""The annotators' app: from a personal link over consent, instructions and practice to the items.
 
-`create_app` returns a value: an app over comparisons and a ledger, which knows neither the folder they came from
-nor the key to it. Every page is a plain form and works without script. An answer is in the ledger, on the disk,
-before the browser is told to go on; sending it twice changes nothing.
+`create_app` returns a value: an app over a board and a ledger, which knows neither the folder they came from nor the
+key to it. Every page is a plain form and works without script. An answer is in the ledger, on the disk, before the
+browser is told to go on; sending it twice changes nothing.
+
+Other modules add to it by `add_X(app, ...)`: `sessions`, `admin`, `talking`. They find `app.state.ledger` and
+`app.state.board`; the address that `app.state.onward(person)` gives, if any, is offered to whoever has finished.
 """
 
 from __future__ import annotations
 
 import re
-import secrets
 import sys
-import unicodedata
 from collections.abc import Sequence
-from typing import Annotated, get_args
+from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, Form, Request
+from fastapi import FastAPI, Form, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from handful.annotate.assign import Place, deal, place_of
-from handful.annotate.ledger import Ledger, Order, Shown, hash_of
-from handful.annotate.pairs import Study, arranged, pairs_of
+from handful.annotate.board import Board
+from handful.annotate.items import SKIP
+from handful.annotate.ledger import Ledger, Order
+from handful.annotate.places import NotOffered, Offer, Place
 from handful.core.errors import DataError
 from handful.web import pages
-from handful.web.guard import Guard, form_token, token_fits
+from handful.web.asking import SKIPS
+from handful.web.booth import Booth
+from handful.web.guard import Assets, Guard, token_fits
+from handful.web.rendering import FOLDER, message
+from handful.web.sessions import OUT_OF_DATE, add_sessions, person_of, session_of, stranger, visitor_of
 
-COOKIE = "handful_session"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
-NAME = re.compile(r"\w[\w .-]{0,39}")
-ROW = re.compile(r"[0-9]{1,15}")
-OUT_OF_DATE = "This page is out of date, or did not come from here. Nothing was stored."
+LONGEST_REASON = 2_000
+"""Characters."""
+LONGEST_MS = 86_400_000
+ORDERS: tuple[Order | Literal[""], ...] = ("forward", "swapped", "")
+ROUNDS = (0, 1)
+NUMBER = re.compile(r"[0-9]{1,15}")
 
 Field = Annotated[str, Form()]
 
 
-class Desk:
-    """A study on offer: what it asks, whom it has asked what, and where the answers go."""
-
-    def __init__(self, study: Study, ledger: Ledger, people: int, seed: int) -> None:
-        self.instructions = study.instructions
-        self.pairs = pairs_of(study)
-        self.ledger = ledger
-        self.people = people
-        self.seed = seed
-        self.dealt: dict[str, dict[str, Order]] = {}
-        self.offered: dict[str, str] = {}
-        """Person -> the pair on their screen, so that a reload shows the same, whatever others answer meanwhile."""
-
-    def orders(self, person: str) -> dict[str, Order]:
-        if person not in self.dealt:
-            self.dealt[person] = deal(self.seed, person, self.pairs)
-        return self.dealt[person]
-
-    def place(self, person: str) -> Place:
-        return place_of(person, self.orders(person), self.ledger.entries(), self.people)
-
-    def next_pair(self, person: str, place: Place) -> str | None:
-        if self.offered.get(person) not in place.open:
-            if not place.open:
-                return None
-            self.offered[person] = place.open[0]
-        return self.offered[person]
-
-    def answer(self, person: str, pair: str, order: Order, choice: Shown) -> bool:
-        """Store an answer. False where another one by this person stands, which is kept."""
-        comparison = self.pairs[pair]
-        standing, _ = self.ledger.record(
-            person=person,
-            shown=pair,
-            comparison_id=comparison.id,
-            order=order,
-            first=hash_of(arranged(comparison, order).left),
-            choice=choice,
-        )
-        return standing.choice == choice
-
-    def undo(self, person: str, id: int) -> bool:
-        taken_back = self.ledger.undo(person, id)
-        if taken_back and taken_back.shown in self.pairs:
-            self.offered[person] = taken_back.shown
-        return taken_back is not None
-
-
-def session_of(request: Request) -> str:
-    return request.cookies.get(COOKIE, "")
-
-
-Session = Annotated[str, Depends(session_of)]
-
-
 def create_app(
-    study: Study, ledger: Ledger, *, people: int = 1, seed: int = 0, hosts: Sequence[str] = LOOPBACK_HOSTS
+    board: Board,
+    ledger: Ledger,
+    *,
+    consent: str,
+    reasons: bool = True,
+    hosts: Sequence[str] = LOOPBACK_HOSTS,
+    secure: bool = False,
 ) -> FastAPI:
-    """The page for `study`.
+    """The app in which people answer what `board` asks.
 
     Args:
-        people: answers wanted for each pair; a pair that has them is not offered any more.
-        seed: of each person's order of pairs and sides.
+        consent: Markdown that everybody agrees to first.
+        reasons: whether a person may say why.
         hosts: host names that a request may be addressed to; others are refused, since a hostile site may point
             a name of its own at this machine. ("*",) takes any.
+        secure: people come by https, even where a proxy in between does not say so: cookies travel no other way.
     """
-    desk = Desk(study, ledger, people, seed)
-    app = FastAPI(title="Handful study", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
-    app.add_middleware(Guard)
-    app.mount("/static", StaticFiles(directory=pages.FOLDER / "static"))
-    add_reading(app, desk)
-    add_entering(app, desk)
-    add_answering(app, desk)
-    add_errors(app)
+    app = new_app("Handful study", ledger, hosts=hosts, secure=secure)
+    app.state.board = board
+    app.state.onward = lambda person: ""
+    booth = Booth(board, ledger, consent, reasons)
+    add_reading(app, booth)
+    add_starting(app, booth)
+    add_answering(app, booth)
+    add_undoing(app, booth)
     return app
 
 
-def add_reading(app: FastAPI, desk: Desk) -> None:
-    @app.get("/")
-    def show(request: Request, session: Session, notice: str = "") -> Response:
-        person = desk.ledger.person_of(session) if session else None
-        if person is None:
-            return with_session(request, session, lambda token: pages.welcome(desk.instructions, token))
-        place = desk.place(person)
-        pair = desk.next_pair(person, place)
-        if pair is None:
-            return pages.finished(session, person, place, notice)
-        order = desk.orders(person)[pair]
-        shown = arranged(desk.pairs[pair], order)
-        return pages.task(session, person, place, shown, pair, order, desk.instructions, notice)
+def new_app(title: str, ledger: Ledger, *, hosts: Sequence[str], secure: bool, **guard: Any) -> FastAPI:
+    """An app with what all of ours share: links and sessions, guard, static files, pages for errors.
+
+    `guard` goes to `Guard`: `max_body`, in bytes, where forms are larger.
+    """
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
+    # Compression tells nothing here: no page repeats what a request brought beside a form's token, and tokens are of
+    # one session and one form.
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
+    app.add_middleware(Guard, **guard)
+    app.state.ledger = ledger
+    app.state.secure = secure
+    app.mount("/static", Assets(directory=FOLDER / "static"))
+    add_sessions(app)
+    add_errors(app)
 
     @app.get("/favicon.ico")
     def icon() -> Response:
         return Response(status_code=204)
 
-    @app.get("/enter")
+    return app
+
+
+def add_reading(app: FastAPI, booth: Booth) -> None:
+    @app.get("/")
+    def show(request: Request, notice: str = "") -> Response:
+        visitor, session = visitor_of(request), session_of(request)
+        if visitor is None:
+            return stranger()
+        if visitor.role == "admin":
+            return RedirectResponse("/admin", status_code=303)
+        person = visitor.person
+        place = booth.board.visit(person)
+        if place.where == "paused":
+            return pages.paused(session, person)
+        if place.where == "consent":
+            return pages.consent(session, person, booth.consent)
+        if place.offer is None:
+            return pages.finished(session, person, place, notice, app.state.onward(person))
+        task = place.offer.item.task
+        if not booth.has_begun(person, task):
+            told = booth.told(task)
+            return pages.lesson(session, person, task, told, place.where == "practice")
+        return item_page(booth, session, person, place, place.offer, notice=notice)
+
+    @app.get("/ahead")
+    def show_ahead(request: Request) -> Response:
+        """The page that will come next, for a browser that may be offline by then; 204 where there is none."""
+        visitor, session = person_of(request), session_of(request)
+        place = booth.board.visit(visitor.person) if visitor else None
+        if visitor is None or place is None or place.following is None:
+            return Response(status_code=204)
+        if not booth.has_begun(visitor.person, place.following.item.task):
+            return Response(status_code=204)
+        return item_page(booth, session, visitor.person, place, place.following, ahead=True)
+
     @app.get("/answer")
+    @app.get("/skip")
     @app.get("/undo")
-    @app.get("/leave")
+    @app.get("/practice")
+    @app.get("/consent")
+    @app.get("/begin")
     def reloaded() -> Response:
         return to_start()
 
 
-def add_entering(app: FastAPI, desk: Desk) -> None:
-    @app.post("/enter")
-    def enter(
-        request: Request, session: Session, token: Field = "", name: Field = "", again: Field = ""
-    ) -> Response:
-        if not session or not token_fits(token, session, "enter"):
-            return pages.message(OUT_OF_DATE, 403)
-        person = person_named(name)
-        if person is None:
-            problem = "A pseudonym is 1 to 40 letters, digits, spaces, dots, dashes or underscores."
-            return pages.welcome(desk.instructions, form_token(session, "enter"), name[:80], problem)
-        if desk.ledger.person_of(session):
-            return to_start()  # the form was sent twice
-        if desk.ledger.knows(person) and again != "yes":
-            return pages.known(form_token(session, "enter"), person)
-        desk.ledger.enter(person, session)
+def item_page(booth: Booth, session: str, person: str, place: Place, offer: Offer, **more: Any) -> Response:
+    told = booth.told(offer.item.task)
+    return pages.item(session, person, place, offer, told, reasons=booth.reasons, **more)
+
+
+def add_starting(app: FastAPI, booth: Booth) -> None:
+    @app.post("/consent")
+    def agree(request: Request, token: Field = "", agreed: Field = "") -> Response:
+        visitor = person_of(request)
+        if visitor is None or not token_fits(token, session_of(request), "consent"):
+            return message(OUT_OF_DATE, 403)
+        if agreed == "yes":
+            booth.board.consent(visitor.person)
         return to_start()
 
-    @app.post("/leave")
-    def leave(session: Session, token: Field = "") -> Response:
-        if not session or not token_fits(token, session, "leave"):
-            return pages.message(OUT_OF_DATE, 403)
-        response = to_start()
-        response.delete_cookie(COOKIE, httponly=True, samesite="lax")
-        return response
+    @app.post("/begin")
+    def begin(request: Request, token: Field = "", task: Field = "") -> Response:
+        visitor = person_of(request)
+        if visitor is None or not token_fits(token, session_of(request), "begin", task):
+            return message(OUT_OF_DATE, 403)
+        booth.begin(visitor.person, task)
+        return to_start()
+
+    @app.post("/practice")
+    def practise(
+        request: Request, token: Field = "", item: Field = "", nonce: Field = "", choice: Field = ""
+    ) -> Response:
+        visitor, session = person_of(request), session_of(request)
+        place = booth.board.visit(visitor.person) if visitor else None
+        offer = place.offer if place else None
+        if visitor is None or place is None or not found_in(token, session, item, nonce):
+            return message(OUT_OF_DATE, 403)
+        if place.where != "practice" or offer is None or offer.item.key != item:
+            return to_start()  # this one is done already
+        refuse_skip(choice)
+        number = place.practised + 1
+        booth.board.give(
+            visitor.person, item, round=offer.round, order=offer.order, choice=choice, nonce=nonce
+        )
+        found = booth.board.feedback(visitor.person, item)
+        if number >= place.practice:
+            booth.board.practised(visitor.person)
+        if found is None:
+            return to_start()
+        return pages.practised(session, visitor.person, number, place.practice, offer, choice, found)
 
 
-def add_answering(app: FastAPI, desk: Desk) -> None:
+def add_answering(app: FastAPI, booth: Booth) -> None:
     @app.post("/answer")
     def answer(
-        session: Session, token: Field = "", pair: Field = "", order: Field = "", choice: Field = ""
+        request: Request,
+        token: Field = "",
+        item: Field = "",
+        nonce: Field = "",
+        choice: Field = "",
+        reason: Field = "",
+        ms: Field = "",
     ) -> Response:
-        person = desk.ledger.person_of(session) if session else None
-        if person is None or not token_fits(token, session, "answer", pair, order):
-            return pages.message(OUT_OF_DATE, 403)
-        if pair not in desk.pairs or order not in get_args(Order) or choice not in get_args(Shown):
-            return pages.message("That pair or choice is not on offer. Nothing was stored.", 400)
-        stored = desk.answer(person, pair, order, choice)  # type: ignore[arg-type]
-        return to_start("saved" if stored else "stands")
+        visitor, session = person_of(request), session_of(request)
+        asked = found_in(token, session, item, nonce)
+        if visitor is None or asked is None:
+            return message(OUT_OF_DATE, 403)
+        refuse_skip(choice)
+        said = reason.replace("\0", "").strip()[:LONGEST_REASON] if booth.reasons else ""
+        seen_ms = min(int(ms), LONGEST_MS) if NUMBER.fullmatch(ms) else None
+        _, same = booth.board.give(
+            visitor.person,
+            item,
+            round=asked[0],
+            order=asked[1],
+            choice=choice,
+            reason=said,
+            ms=seen_ms,
+            nonce=nonce,
+        )
+        return to_start("saved" if same else "stands")
 
+    @app.post("/skip")
+    def skip(
+        request: Request, token: Field = "", item: Field = "", nonce: Field = "", reason: Field = ""
+    ) -> Response:
+        visitor, session = person_of(request), session_of(request)
+        asked = found_in(token, session, item, nonce)
+        if visitor is None or asked is None:
+            return message(OUT_OF_DATE, 403)
+        if reason not in SKIPS:
+            return message("Say why you skip it: choose one of the reasons. Nothing was stored.", 400)
+        stored = booth.board.skip(
+            visitor.person, item, round=asked[0], order=asked[1], reason=reason, nonce=nonce
+        )
+        return to_start("skipped" if stored else "stands")
+
+
+def add_undoing(app: FastAPI, booth: Booth) -> None:
     @app.post("/undo")
-    def undo(session: Session, token: Field = "", id: Field = "") -> Response:
-        person = desk.ledger.person_of(session) if session else None
-        if person is None or not token_fits(token, session, "undo", id):
-            return pages.message(OUT_OF_DATE, 403)
-        undone = bool(ROW.fullmatch(id)) and desk.undo(person, int(id))
+    def undo(request: Request, token: Field = "", id: Field = "") -> Response:
+        visitor = person_of(request)
+        if visitor is None or not token_fits(token, session_of(request), "undo", id):
+            return message(OUT_OF_DATE, 403)
+        undone = bool(NUMBER.fullmatch(id)) and booth.board.undo(visitor.person, int(id))
         return to_start("undone" if undone else "")
+
+
+def refuse_skip(choice: str) -> None:
+    """A skip has a form of its own, which asks why."""
+    if choice == SKIP:
+        raise NotOffered("a skip is no answer")
+
+
+def found_in(token: str, session: str, key: str, nonce: str) -> tuple[int, Order | Literal[""]] | None:
+    """The round and the order of what a form showed. They are not in it, so its token is held against each; None
+    where it fits none: the form is not ours, or not this session's."""
+    if not session:
+        return None
+    for round in ROUNDS:
+        for order in ORDERS:
+            if token_fits(token, session, *pages.facts_of(key, round, order, nonce)):
+                return round, order
+    return None
 
 
 def add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> Response:
         text = {404: "There is no such page.", 405: "That is not a way to use this page."}
-        return pages.message(text.get(error.status_code, "That request cannot be read."), error.status_code)
+        return message(text.get(error.status_code, "That request cannot be read."), error.status_code)
 
     @app.exception_handler(RequestValidationError)
     def unreadable(request: Request, error: RequestValidationError) -> Response:
-        return pages.message("That request cannot be read. Nothing was stored.", 400)
+        return message("That request cannot be read. Nothing was stored.", 400)
+
+    @app.exception_handler(NotOffered)
+    def not_offered(request: Request, error: NotOffered) -> Response:
+        return message("That question or choice is not on offer. Nothing was stored.", 400)
 
     @app.exception_handler(DataError)
     def not_stored(request: Request, error: DataError) -> Response:
-        print(
-            f"error: {error}", file=sys.stderr, flush=True
-        )  # for the researcher: the annotator cannot mend it
+        # For the researcher: whoever sees the page cannot mend it.
+        print(f"error: {error}", file=sys.stderr, flush=True)
         text = "Your answer could not be stored. Tell the person who runs this study, then go back and try again."
-        return pages.message(text, 503)
-
-
-def with_session(request: Request, session: str, page: pages.PageOf) -> Response:
-    """A page whose form has a token; a browser without a session gets one, a random id that says nothing."""
-    session = session or secrets.token_urlsafe(24)
-    response = page(form_token(session, "enter"))
-    secure = request.url.scheme == "https"
-    response.set_cookie(COOKIE, session, max_age=90 * 86_400, httponly=True, samesite="lax", secure=secure)
-    return response
+        return message(text, 503)
 
 
 def to_start(notice: str = "") -> RedirectResponse:
     return RedirectResponse(f"/?notice={notice}" if notice else "/", status_code=303)
-
-
-def person_named(name: str) -> str | None:
-    """A pseudonym in the one form that it is stored in, or None where it will not do: "Anna " and "anna" are one."""
-    plain = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-    return plain if NAME.fullmatch(plain) else None

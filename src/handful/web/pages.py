@@ -1,121 +1,165 @@
-"""Values to HTML. Templates escape everything; text by models is shown as the characters it is.
+"""The annotators' pages: values to HTML (the engine is `rendering`, what a task asks is `asking`).
 
-A page gets sides and never systems, and no id of a comparison or a prompt: those are for the researcher.
+A page gets sides and never systems, and no id of a comparison or a prompt: those are for the researcher. Whether an
+item is a check, or is asked for the second time, is not in it either: its token knows (`facts_of`).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from pathlib import Path
+import secrets
 from typing import Any
 
-import jinja2
 from fastapi.responses import HTMLResponse
 
-from handful.annotate.assign import Place
-from handful.annotate.ledger import Order
-from handful.core.types import Comparison
+from handful.annotate.places import Feedback, Offer, Place
+from handful.web import asking
 from handful.web.guard import form_token
-
-FOLDER = Path(__file__).parent
-PageOf = Callable[[str], HTMLResponse]
-
-TEMPLATES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(FOLDER / "templates"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+from handful.web.rendering import page
 
 NOTICES = {
     "saved": "Answer saved.",
+    "skipped": "Skipped.",
     "undone": "Your last answer is taken back. Answer again.",
-    "stands": "You had already answered that pair; your first answer stands. To change it, use Undo.",
+    "stands": "You had already answered that one; your first answer stands. To change it, use Undo.",
 }
 """What a redirect may say: the address names one of these, and never brings text of its own."""
-
-CHOICES = (
-    {"value": "first", "key": "1", "text": "Answer A is significantly better."},
-    {"value": "neither", "key": "0", "text": "Neither is significantly better."},
-    {"value": "second", "key": "2", "text": "Answer B is significantly better."},
+PAUSED = "The study is paused. Everything that you answered is saved; come back later with your link."
+WAITING = (
+    "Nothing is left for you just now. Others are still at the last ones; if one of those opens again, you will find "
+    "it here later. Everything that you answered is saved, and you may close this page."
 )
-"""The options of the paper's Figure 11, word for word; B stands last, under answer B."""
 
 
-def blocks(markdown: str) -> list[tuple[str, list[str]]]:
-    """Instructions as ("heading" | "list" | "paragraph", lines): the little Markdown that they are written in.
-
-    A list has a line an item; the lines of a paragraph are joined. Anything else stays as typed.
-    """
-    found: list[tuple[str, list[str]]] = []
-    for block in filter(None, re.split(r"\n\s*\n", markdown.strip())):
-        lines = [line.strip() for line in block.splitlines()]
-        if lines[0].startswith("#"):
-            found.append(("heading", [" ".join(lines).lstrip("# ")]))
-        elif lines[0].startswith("- "):
-            items = re.split(r"^- ", "\n".join(lines), flags=re.MULTILINE)[1:]
-            found.append(("list", [" ".join(item.split()) for item in items]))
-        else:
-            found.append(("paragraph", [" ".join(lines)]))
-    return found
+def facts_of(key: str, round: int, order: str, nonce: str) -> tuple[str, ...]:
+    """What a form's token vouches for: this page showed this item, in this round and order."""
+    return ("answer", key, str(round), order, nonce)
 
 
-def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    return HTMLResponse(TEMPLATES.get_template(template).render(**values), status)
-
-
-def welcome(instructions: str, token: str, name: str = "", problem: str = "") -> HTMLResponse:
-    status = 400 if problem else 200
-    return page(
-        "welcome.html", status, instructions=blocks(instructions), token=token, name=name, problem=problem
-    )
-
-
-def known(token: str, person: str) -> HTMLResponse:
-    return page("known.html", token=token, person=person)
-
-
-def task(
+def item(
     session: str,
     person: str,
     place: Place,
-    shown: Comparison,
-    pair: str,
-    order: Order,
+    offer: Offer,
     instructions: str,
-    notice: str,
+    *,
+    reasons: bool,
+    notice: str = "",
+    ahead: bool = False,
 ) -> HTMLResponse:
-    """One pair. `shown` is arranged already: its left is answer A."""
+    """One item, as it will look once the one before it is answered where it is fetched `ahead`."""
+    task, content = offer.item.task, offer.item.load(offer.order)
+    asked = asking.ASKED[task]
+    pair = asking.is_pair(task)
+    letters = ("A", "B") if pair else ("",)
+    choices = asking.choices_of(task, instructions)
+    nonce = secrets.token_hex(16)
+    practice = offer.item.kind == "practice"
+    values = bar(session, person, place, notice, asked.undo_key)
+    values |= {"keys": keys(asked, reasons and not practice)}
+    if practice:
+        values["practice"] = practice_of(place)
+    if ahead:
+        values |= {"answered": place.answered + 1, "left": max(1, place.left - 1), "last": ""}
     return page(
         "task.html",
-        **common(session, person, place, notice),
-        turns=shown.turns,
-        answers=(("A", shown.left), ("B", shown.right)),
-        choices=CHOICES,
+        **values,
+        asking=asked,
         pair=pair,
-        order=order,
-        token=form_token(session, "answer", pair, order),
-        instructions=blocks(instructions),
+        turns=() if task == "dialogues" else content.turns,
+        answers=[
+            (
+                f"{asked.letter} {letter}".strip(),
+                text,
+                asking.conversation(text) if task == "dialogues" else None,
+            )
+            for letter, text in zip(letters, content.texts, strict=True)
+        ],
+        choices=choices,
+        levels=any(choice.meaning for choice in choices),
+        item=offer.item.key,
+        mark=form_token(session, "mark", offer.item.key, str(offer.round))[:16],
+        nonce=nonce,
+        token=form_token(session, *facts_of(offer.item.key, offer.round, offer.order, nonce)),
+        instructions=asking.for_people(task, instructions),
+        reasons=reasons,
+        skips=asking.SKIPS,
     )
 
 
-def finished(session: str, person: str, place: Place, notice: str) -> HTMLResponse:
-    return page("finished.html", **common(session, person, place, notice))
+def keys(asked: asking.Asking, reasons: bool) -> list[str]:
+    return [*(choice.key for choice in asked.choices), asked.undo_key, asked.skip_key, *("r" * reasons), "?"]
 
 
-def common(session: str, person: str, place: Place, notice: str) -> dict[str, Any]:
-    last = str(place.last.id) if place.last else ""
+def practice_of(place: Place) -> dict[str, int]:
+    return {"number": place.practised + 1, "total": place.practice}
+
+
+def practised(
+    session: str, person: str, number: int, total: int, offer: Offer, choice: str, found: Feedback
+) -> HTMLResponse:
+    texts = {known.value: known.text for known in asking.ASKED[offer.item.task].choices}
+    return page(
+        "practised.html",
+        **foot(session, person),
+        agrees=found.right,
+        chosen=texts[choice],
+        known=texts[found.better],
+        explanation=found.explanation,
+        practice={"number": number, "total": total},
+    )
+
+
+def consent(session: str, person: str, text: str) -> HTMLResponse:
+    return page("consent.html", **foot(session, person), text=text, token=form_token(session, "consent"))
+
+
+def lesson(session: str, person: str, task: str, instructions: str, practice: bool) -> HTMLResponse:
+    return page(
+        "lesson.html",
+        **foot(session, person),
+        asking=asking.ASKED[task],  # type: ignore[index]
+        instructions=asking.for_people(task, instructions),  # type: ignore[arg-type]
+        task=task,
+        practice=practice,
+        token=form_token(session, "begin", task),
+    )
+
+
+def finished(session: str, person: str, place: Place, notice: str, onward: str = "") -> HTMLResponse:
+    """`onward` is the address of what else there is to do."""
+    text = WAITING if place.waiting else ""
+    return page("finished.html", **bar(session, person, place, notice, "u"), text=text, onward=onward)
+
+
+def paused(session: str, person: str) -> HTMLResponse:
+    return page("paused.html", **foot(session, person), text=PAUSED)
+
+
+def bar(session: str, person: str, place: Place, notice: str, undo_key: str) -> dict[str, Any]:
+    last = "" if place.last is None else str(place.last)
     return {
-        "person": person,
-        "place": place,
+        **foot(session, person),
+        "answered": place.answered,
+        "left": place.left,
+        "time_left": time_left(place.seconds_left),
         "notice": NOTICES.get(notice, ""),
         "last": last,
+        "undo_key": undo_key,
         "undo_token": form_token(session, "undo", last),
-        "leave_token": form_token(session, "leave"),
+        "practice": None,
     }
 
 
-def message(text: str, status: int) -> HTMLResponse:
-    return page("message.html", status, text=text)
+def foot(session: str, person: str) -> dict[str, Any]:
+    return {"person": person, "leave_token": form_token(session, "leave"), "keys": ()}
+
+
+def time_left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute left"
+    if minutes < 90:
+        return f"about {minutes} min left"
+    return f"about {round(minutes / 60)} hours left"

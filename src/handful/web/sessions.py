@@ -1,0 +1,167 @@
+"""Who is there: personal links, the cookie that they are exchanged for, and leaving.
+
+For modules of routes, which find the app's ledger at `app.state.ledger`:
+
+- `visitor_of(request)` -> Visitor | None (role, person, state); None where there is no session or its link is revoked
+- `person_of(request)` -> a person's Visitor | None; `admin_of(request)` -> the admin's Visitor | None
+- `session_of(request)` -> the cookie's value, the key of `guard.form_token(session, "what", facts...)`; "" without one
+- `add_sessions(app)` adds GET /link/TOKEN (to / or /admin) and POST /leave (form token: "leave")
+- `STRANGER` and `stranger()`: the page for whoever has no link
+
+The token of a link is exchanged for a random session at once, so that addresses in a browser's history and in
+proxies' logs stop mattering when the link is revoked, and a form's token can be made without storing the link's.
+Wrong and revoked links get one and the same answer, after the same work.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from handful.web.guard import token_fits
+from handful.web.rendering import message
+
+if TYPE_CHECKING:
+    from handful.annotate.ledger import Ledger
+    from handful.annotate.people import Visitor
+
+COOKIE = "handful_session"
+COOKIE_SECONDS = 90 * 86_400
+WINDOW_SECONDS = 600.0
+GUESSES_BY_ADDRESS = 10
+"""Wrong links from one address in ten minutes, after which it has to wait."""
+GUESSES_IN_TOTAL = 1_000
+"""From everywhere. A token has 256 bits, so this keeps the database free rather than the links safe."""
+
+OUT_OF_DATE = "This page is out of date, or did not come from here. Nothing was stored."
+STRANGER = (
+    "This study is open by personal links only. Open the link that you were given: it works on every device, and "
+    "shows where you left off. If you have none, ask the person who runs the study."
+)
+WRONG_LINK = (
+    "This link does not work, or does not work any more. Check that it was copied whole; if it was, ask the person who "
+    "runs the study for a new one. Nothing that you answered is lost."
+)
+TOO_MANY = (
+    "Too many links that do not work were tried from here. Wait ten minutes, then open your link again."
+)
+
+
+def cookie_name(request: Request) -> str:
+    """Browsers send cookies to every port of a host, so two of our apps on one machine need two names."""
+    port = request.url.port
+    return f"{COOKIE}_{port}" if port else COOKIE
+
+
+def session_of(request: Request) -> str:
+    return request.cookies.get(cookie_name(request), "")
+
+
+def visitor_of(request: Request) -> Visitor | None:
+    session = session_of(request)
+    if not session:
+        return None
+    ledger: Ledger = request.app.state.ledger
+    return ledger.visitor(session)
+
+
+def person_of(request: Request) -> Visitor | None:
+    visitor = visitor_of(request)
+    return visitor if visitor and visitor.role == "person" else None
+
+
+def admin_of(request: Request) -> Visitor | None:
+    visitor = visitor_of(request)
+    return visitor if visitor and visitor.role == "admin" else None
+
+
+def stranger() -> HTMLResponse:
+    return message(STRANGER, 403, "A link of your own is needed", go_on="")
+
+
+class Guesses:
+    """Wrong links lately, by address and in total. In memory: a restart forgets, and need not remember."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._all: deque[float] = deque()
+        self._by_address: dict[str, deque[float]] = defaultdict(deque)
+
+    def too_many(self, address: str) -> bool:
+        with self._lock:
+            self._forget()
+            return (
+                len(self._by_address.get(address, ())) >= GUESSES_BY_ADDRESS
+                or len(self._all) >= GUESSES_IN_TOTAL
+            )
+
+    def wrong(self, address: str) -> None:
+        with self._lock:
+            now = self._clock()
+            self._all.append(now)
+            self._by_address[address].append(now)
+
+    def _forget(self) -> None:
+        since = self._clock() - WINDOW_SECONDS
+        while self._all and self._all[0] < since:
+            self._all.popleft()
+        for address in [name for name, times in self._by_address.items() if times[-1] < since]:
+            del self._by_address[address]
+        for times in self._by_address.values():
+            while times[0] < since:
+                times.popleft()
+
+
+def add_sessions(app: FastAPI) -> None:
+    guesses = Guesses()
+
+    @app.get("/link/{token}")
+    def exchange(request: Request, token: str) -> Response:
+        address = request.client.host if request.client else ""
+        if guesses.too_many(address):
+            return message(TOO_MANY, 429, "Please wait a little", go_on="")
+        ledger: Ledger = request.app.state.ledger
+        session = ledger.open_session(token)
+        visitor = ledger.visitor(session) if session else None
+        if session is None or visitor is None:
+            guesses.wrong(address)
+            return message(WRONG_LINK, 404, "This link does not work", go_on="")
+        if visitor_of(request) == visitor:
+            session = session_of(request)  # so that answers which wait in this browser can still be sent
+        response = RedirectResponse("/admin" if visitor.role == "admin" else "/", status_code=303)
+        response.set_cookie(
+            cookie_name(request),
+            session,
+            max_age=COOKIE_SECONDS,
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https" or getattr(request.app.state, "secure", False),
+        )
+        return response
+
+    @app.post("/leave")
+    def leave(request: Request, token: str = Form("")) -> Response:
+        session = session_of(request)
+        if not session or not token_fits(token, session, "leave"):
+            return message(OUT_OF_DATE, 403)
+        ledger: Ledger = request.app.state.ledger
+        ledger.close_session(session)
+        response = message(
+            "You have left on this device. To go on, here or elsewhere, open your personal link.",
+            200,
+            "See you soon",
+            go_on="",
+        )
+        response.delete_cookie(cookie_name(request), httponly=True, samesite="lax")
+        return response
+
+    @app.get("/leave")
+    def reloaded() -> Response:
+        return RedirectResponse("/", status_code=303)

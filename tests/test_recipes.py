@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from handful import load
+from handful.experiments.arms import read
 from handful.recipe.curation import TABLE_1, Clean, Select
 from handful.recipe.evaluation import Stats
 from handful.recipe.judging import Choose
@@ -12,9 +13,23 @@ from handful.recipe.systems import Generate
 from handful.recipe.training import Train
 from handful.recipe.values import ModelRef
 
+ABLATIONS = "ablations"
+"""A folder of files of another kind (handful ablate), and of the recipe that they start from."""
+
 
 def recipes(repository):
-    return sorted((repository / "recipes").rglob("*.toml"))
+    found = sorted((repository / "recipes").rglob("*.toml"))
+    return [path for path in found if path.parent.name != ABLATIONS or path.stem == "base"]
+
+
+def test_every_ablation_is_one_whose_arms_are_recipes(repository):
+    found = [path for path in (repository / "recipes" / ABLATIONS).glob("*.toml") if path.stem != "base"]
+    assert len(found) >= 3
+    for path in found:
+        ablation = read(path)
+        assert len(ablation.arms) >= 2
+        for arm in ablation.arms:
+            assert ablation.trained(arm, 1).train.seed == 1
 
 
 def test_every_recipe_loads(repository):

@@ -49,8 +49,8 @@ class LocalJudge:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """"auto" takes the GPU where there is one."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Of the computation; "auto" is float32 on a CPU, so that a score does not depend on its batch, and what is fast on a
-    GPU. The options' scores themselves are taken in float32."""
+    """Of the computation; "auto" is float32 on a CPU, so that a score does not depend on its batch, and what is fast on
+    a GPU. The options' scores themselves are taken in float32."""
 
     def __post_init__(self) -> None:
         check(self, "batch_size", low=1)
@@ -118,14 +118,17 @@ class Choose:
     """Section 3: which epoch's checkpoint is evaluated. The authors chose by hand, from the 5th to the 10th, on 50 dev
     prompts; perplexity does not tell (Appendix B)."""
 
-    by: Literal["last", "hand", "judge"] = "last"
-    """The last one; the one that you name in `epoch` after reading page.html; or what `judge` grades best (ours)."""
+    by: Literal["last", "hand", "people", "judge"] = "last"
+    """The last one; the one that you name in `epoch` after reading page.html; the one that people find best who read
+    the answers blinded (`handful serve choice`; ours); or what `judge` grades best (ours)."""
     epoch: int = 0
     """With by = "hand"; 0 waits for you to read and choose."""
     first: int = 5
     """The first epoch to choose from, as far as there are so many."""
     last: int = 10
     """The last one."""
+    picks: tuple[InputPath, ...] = ()
+    """With by = "people": the files of picks that `handful serve choice` hands out; empty waits for them."""
     judge: JudgeEntry | None = None
     """With by = "judge": who grades the answers to the dev prompts, as under [judge.judges]. It must be able to: the
     embedded SmolLM2-135M grades good, wrong and empty answers alike (measured), and the page then says so."""

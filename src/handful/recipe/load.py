@@ -45,7 +45,15 @@ def load(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: the recipe does not fit; names the file and the key.
     """
-    layers = [*read_layers(Path(path)), *map(read_override, overrides)]
+    return assemble([*read_layers(Path(path)), *map(read_override, overrides)])
+
+
+def assemble(layers: Sequence[Layer]) -> Recipe:
+    """The recipe that layers make, the lowest first; relative paths start where the layer lies that states them.
+
+    Raises:
+        RecipeError: it does not fit; names the file and the key.
+    """
     tables: dict[str, Any] = {}
     for layer in layers:
         tables = overlay(tables, layer.tables)
@@ -239,6 +247,8 @@ def check_panel(recipe: Recipe, path: str, panel: str, judges: Sequence[str]) ->
 def check_choice(recipe: Recipe) -> None:
     """Raise Misfit where training leaves nothing to choose from or by: better now than after it."""
     train, choose = recipe.train, recipe.choose
+    if choose.picks and choose.by != "people":
+        raise Misfit("choose.picks", 'are read where choose.by = "people"')
     if train is None or choose.by == "last":
         return
     if choose.by == "hand" and choose.epoch > train.epochs:

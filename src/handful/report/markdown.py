@@ -14,12 +14,10 @@ MARKS = re.compile(r"([\\`*_{}\[\]<>|#~$])")
 NUMBERS: frozenset[Form] = frozenset(("count", "share", "net", "mean", "grade", "number", "p", "heat"))
 
 
-def markdown(title: str, subtitle: str, sections: Sequence[Section]) -> str:
-    parts = [
-        f"# {escaped(title)}",
-        escaped(subtitle),
-        "Every prompt with its answers and verdicts: browse.html.",
-    ]
+def markdown(title: str, subtitle: str, sections: Sequence[Section], browse: bool = True) -> str:
+    parts = [f"# {escaped(title)}", escaped(subtitle)]
+    if browse:
+        parts.append("Every prompt with its answers and verdicts: browse.html.")
     for number, section in enumerate(sections, start=1):
         parts.append(f"## {number}. {escaped(section.title)}")
         parts += [written(block) for block in section.blocks]

@@ -1,0 +1,153 @@
+"""An ablation (Section 5): recipes that differ in one thing, from one TOML file.
+
+    question = "Do diverse prompts help?"
+    base = "../smollm2.toml"      # the recipe of every arm, and of the evaluation
+    seeds = [0, 1, 2]             # every arm is trained once with each
+    vary = ["train.seed"]         # what a seed is laid over
+
+    [all]                         # laid over the base for everything: tables of a recipe
+    [arms.stack_exchange]         # and over that for this arm alone
+    [arms.wikihow]
+    [evaluation]                  # and for the evaluation, whose systems are the arms' checkpoints
+
+Arms are recipes like any other and share a work folder: what they have in common is made once.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from handful.core.errors import RecipeError
+from handful.recipe.load import Layer, assemble, read_layers, read_override
+from handful.recipe.schema import Recipe
+
+KEYS: Mapping[str, type] = {
+    "question": str,
+    "paper": str,
+    "base": str,
+    "seeds": list,
+    "vary": list,
+    "all": dict,
+    "arms": dict,
+    "evaluation": dict,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ablation:
+    """The file as it stands, its tables unread."""
+
+    path: Path
+    question: str
+    paper: str
+    """What the paper found, for the page."""
+    layers: Sequence[Layer]
+    """Of the base, the lowest first, and of [all]."""
+    arms: Mapping[str, dict[str, Any]]
+    seeds: Sequence[int]
+    vary: Sequence[str]
+    evaluation: dict[str, Any]
+    overrides: Sequence[Layer] = ()
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    def trained(self, arm: str, seed: int) -> Recipe:
+        """The recipe of one arm with one seed.
+
+        Raises:
+            RecipeError: it does not fit, or trains nothing.
+        """
+        own = Layer(self.path, self.arms[arm])
+        if not any("train" in layer.tables for layer in (*self.layers, own)):
+            raise RecipeError(
+                f"{self.path}: [arms.{arm}] trains nothing: neither it nor the base has [train]"
+            )
+        seeded = [read_override(f"{key}={seed}") for key in self.vary]
+        recipe = assemble([*self.layers, own, *seeded, *self.overrides])
+        return replace(recipe, name=system_name(self, arm, seed))
+
+    def evaluated(self, checkpoints: Mapping[str, Path]) -> Recipe:
+        """The recipe that compares the arms' checkpoints: system name -> folder.
+
+        The base's own systems are left out; those of [evaluation] stand beside the arms.
+        """
+        bare = [replace(layer, tables=without_systems(layer.tables)) for layer in self.layers]
+        beside = self.evaluation.get("generate", {}).get("systems", {})
+        if twice := checkpoints.keys() & beside.keys():
+            raise RecipeError(f"{self.path}: [evaluation] has a system of an arm's name: {min(twice)!r}")
+        arms = {
+            name: {"kind": "checkpoint", "model": str(folder.resolve())}
+            for name, folder in checkpoints.items()
+        }
+        systems = Layer(self.path, {"generate": {"systems": arms}})
+        recipe = assemble([*bare, systems, Layer(self.path, self.evaluation), *self.overrides])
+        return replace(recipe, name=self.name, train=None)
+
+
+def system_name(ablation: Ablation, arm: str, seed: int) -> str:
+    return arm if len(ablation.seeds) == 1 else f"{arm}-seed{seed}"
+
+
+def without_systems(tables: dict[str, Any]) -> dict[str, Any]:
+    """A base's tables without its own systems, and without what is said of comparing them."""
+    generate = {key: value for key, value in tables.get("generate", {}).items() if key != "systems"}
+    study = {
+        key: value for key, value in tables.get("study", {}).items() if key not in ("subject", "against")
+    }
+    return tables | {"generate": generate, "study": study}
+
+
+def read(path: Path, overrides: Sequence[str] = (), base: Path | None = None) -> Ablation:
+    """Read an ablation's file.
+
+    Args:
+        base: a recipe to stand in for the one that the file names.
+        overrides: settings laid over every arm and the evaluation, as "train.epochs=3".
+
+    Raises:
+        RecipeError: it is no ablation; names the file and what is wrong.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read as an ablation ({error.strerror})") from error
+    except ValueError as error:
+        raise RecipeError(f"{path}: {error}") from error
+    checked(path, tables)
+    layers = read_layers(base or path.parent / tables["base"])
+    return Ablation(
+        path=path,
+        question=tables.get("question", path.stem),
+        paper=tables.get("paper", ""),
+        layers=[*layers, Layer(path, tables.get("all", {}))],
+        arms=tables["arms"],
+        seeds=tables.get("seeds", [0]),
+        vary=tables.get("vary", ["train.seed"]),
+        evaluation=tables.get("evaluation", {}),
+        overrides=[read_override(text) for text in overrides],
+    )
+
+
+def checked(path: Path, tables: dict[str, Any]) -> None:
+    for key, value in tables.items():
+        if key not in KEYS:
+            raise RecipeError(f"{path}: {key!r} is no part of an ablation; its parts are {', '.join(KEYS)}")
+        if not isinstance(value, KEYS[key]):
+            raise RecipeError(f"{path}: {key}: expected a {KEYS[key].__name__}, found {value!r}")
+    for key in ("base", "arms"):
+        if not tables.get(key):
+            raise RecipeError(
+                f"{path}: is no ablation: it has no {key!r}; src/handful/experiments/arms.py has one"
+            )
+    seeds = tables.get("seeds", [0])
+    if not seeds or len(set(seeds)) < len(seeds) or not all(type(seed) is int for seed in seeds):
+        raise RecipeError(f"{path}: seeds: expected whole numbers, each once, found {seeds!r}")
+    for name, arm in tables["arms"].items():
+        if not isinstance(arm, dict):
+            raise RecipeError(f"{path}: arms.{name}: expected a table [arms.{name}], found {arm!r}")

@@ -1,0 +1,97 @@
+"""Grades of arms: seeds pooled, compared with the first arm, and no more said than the data bear."""
+
+from math import sqrt
+from statistics import mean, stdev
+
+import pytest
+
+from handful.core.types import Grade, Interval, Signature
+from handful.experiments.account import finding
+from handful.experiments.outcome import arm_differences, arm_grades, graders, visible
+from handful.stats.bootstrap import Bootstrap
+from handful.stats.facts import Study
+
+ARMS = {"a-seed0": "a", "a-seed1": "a", "b-seed0": "b", "b-seed1": "b"}
+GRADES = {
+    "a-seed0": [4, 5, 3, 4, 6, 2, 4, 5, 4, 3, 5, 4],
+    "a-seed1": [4, 4, 3, 5, 5, 3, 4, 4, 4, 4, 4, 4],
+    "b-seed0": [3, 4, 3, 3, 5, 2, 3, 4, 4, 3, 4, 3],
+    "b-seed1": [3, 4, 2, 4, 4, 2, 3, 4, 3, 3, 4, None],
+}
+
+
+@pytest.fixture
+def study():
+    signatures, said = {}, []
+    for system, grades in GRADES.items():
+        for place, grade in enumerate(grades):
+            id = f"{system}/{place}"
+            signatures[id] = Signature(id, f"p{place}", system, 0, "helpfulness")
+            said.append(Grade(id, "judge", None if grade is None else str(grade)))
+    return Study(
+        comparisons={}, seals={}, signatures=signatures, grades={"judge": said}, modes={"judge": "robust"}
+    )
+
+
+def of(study):
+    (pooled,) = graders(study, ARMS)
+    (single,) = study.graders("helpfulness")
+    return pooled, single
+
+
+def pooled_by_prompt(*systems):
+    columns = zip(*(GRADES[system] for system in systems), strict=True)
+    return [mean(grade for grade in column if grade is not None) for column in columns]
+
+
+def test_an_arms_mean_is_over_prompts_each_by_all_its_seeds(study):
+    first, second = arm_grades(*of(study), ARMS, Bootstrap(draws=500))
+    assert first.mean.estimate == pytest.approx(mean(pooled_by_prompt("a-seed0", "a-seed1")))
+    assert second.mean.estimate == pytest.approx(mean(pooled_by_prompt("b-seed0", "b-seed1")))
+    assert (first.mean.n, first.graded, second.graded, second.unreadable) == (12, 24, 23, 1)
+    assert first.mean.low < first.mean.estimate < first.mean.high
+
+
+def test_seeds_are_told_one_by_one_and_bounded_by_students_t(study):
+    first, _ = arm_grades(*of(study), ARMS, Bootstrap(draws=500))
+    seeds = [mean(GRADES["a-seed0"]), mean(GRADES["a-seed1"])]
+    assert first.by_seed == pytest.approx(seeds)
+    half = 12.706 * stdev(seeds) / sqrt(2)  # t of one degree of freedom
+    assert first.over_seeds.low == pytest.approx(max(1, mean(seeds) - half), abs=1e-3)
+    assert (first.over_seeds.n, first.over_seeds.unit) == (2, "seeds")
+
+
+def test_a_single_seed_has_no_interval_over_seeds(study):
+    arms = {"a-seed0": "a", "b-seed0": "b"}
+    first, _ = arm_grades(graders(study, arms)[0], of(study)[1], arms, Bootstrap(draws=500))
+    assert (first.over_seeds.estimate, first.over_seeds.low) == (pytest.approx(mean(GRADES["a-seed0"])), None)
+
+
+def test_arms_differ_prompt_by_prompt_from_the_first(study):
+    (row,) = arm_differences(of(study)[0], ARMS, Bootstrap(draws=2000))
+    one, two = pooled_by_prompt("b-seed0", "b-seed1"), pooled_by_prompt("a-seed0", "a-seed1")
+    differences = [x - y for x, y in zip(one, two, strict=True)]
+    assert row.difference.estimate == pytest.approx(mean(differences))
+    assert (row.arm, row.first, row.p_holm) == ("b", "a", row.p_value)
+    assert row.difference.high < 0
+    assert row.p_value < 0.01
+    assert row.visible == pytest.approx(2.8016 * stdev(differences) / sqrt(12), rel=1e-3)
+    assert "b is graded worse than a by judge" in finding(row)
+
+
+def test_equal_arms_are_not_told_apart(study):
+    same = {"a-seed0": "a", "a-seed1": "twin"}
+    (row,) = arm_differences(graders(study, same)[0], same, Bootstrap(draws=2000))
+    assert row.difference.low < 0 < row.difference.high
+    assert "not told apart" in finding(row)
+    assert "would mostly stay unseen" in finding(row)
+
+
+def test_nothing_is_concluded_without_an_interval(study):
+    (row,) = arm_differences(of(study)[0], ARMS, Bootstrap(draws=500))
+    bare = type(row)(row.judge, "b", "a", Interval(0.2, None, None, 1), None, None, None)
+    assert "nothing is concluded" in finding(bare)
+
+
+def test_one_prompt_shows_no_difference_at_all():
+    assert visible([0.5]) is None

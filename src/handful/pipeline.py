@@ -85,13 +85,15 @@ STAGES = (
     Stage(name="generate", work=work("generate"), needs=("dataset", "train", "choose"), over="systems"),
     Stage(name="study", work=work("study"), needs=("dataset", "generate")),
     Stage(name="judge", work=work("judge"), needs=("study",), over="judges"),
-    Stage(name="annotate", work=work("annotate"), needs=("study",)),
+    Stage(  # live conversations (annotate.talk) are about prompts of the data set, with the systems of generate
+        name="annotate", work=work("annotate"), needs=("dataset", "generate", "study")
+    ),
     Stage(
         name="stats",
         work=work("stats"),
         needs=("dataset", "generate", "study", "judge", "annotate"),
         params=statistics,
-        version=3,
+        version=4,
     ),
     Stage(
         name="report",

@@ -80,6 +80,11 @@ PAPER_CHOSE = "The paper chose a checkpoint between epochs 5 and 10 by hand"
         (Choose(), CHECKPOINT, [f"{PAPER_CHOSE}; here the last one is taken."]),
         (Choose(by="hand"), CHECKPOINT, []),
         (
+            Choose(by="people"),
+            CHECKPOINT,
+            [f"{PAPER_CHOSE}; here the votes of people who read answers blinded decide."],
+        ),
+        (
             Choose(by="judge", judge=FakeJudge(kind="fake")),
             CHECKPOINT,
             [f"{PAPER_CHOSE}; here a judge's grades decide."],

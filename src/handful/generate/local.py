@@ -63,12 +63,12 @@ def answers(given: Given) -> Answers:
     dtype = compute_dtype(given.params.precision, device)
     if device == "cpu" and dtype == torch.float32:
         fast_float32()
-    model_ref = _model_ref(given)
+    model_ref = model_ref_of(given)
     tokenizer = load_tokenizer(model_ref)
     model = load_model(model_ref, device, dtype)
-    format, notes = _format(given, model, tokenizer)
-    sampling = _sampling(given)
-    window, start = _window(model, sampling), len(start_ids(tokenizer))
+    format, notes = format_of(given, model, tokenizer)
+    sampling = sampling_of(given)
+    window, start = window_of(model, sampling), len(start_ids(tokenizer))
     truncated: list[Dropped] = []
 
     def groups(asks: Sequence[Ask], done: Collection[Key]) -> Iterator[Group]:
@@ -79,7 +79,7 @@ def answers(given: Given) -> Answers:
     return Answers(groups, truncated, notes=notes)
 
 
-def _model_ref(given: Given) -> str:
+def model_ref_of(given: Given) -> str:
     if isinstance(given.system, CheckpointSystem) and given.system.model:
         return given.system.model
     if isinstance(given.system, CheckpointSystem):
@@ -104,7 +104,7 @@ def checkpoint(train: Path, epoch: int) -> Path:
     return found[wanted]
 
 
-def _format(given: Given, model: Any, tokenizer: Any) -> tuple[Format, dict[str, str]]:
+def format_of(given: Given, model: Any, tokenizer: Any) -> tuple[Format, dict[str, str]]:
     ids = end_ids(model)
     if isinstance(given.system, CheckpointSystem):
         check_ours(given.system.model, ids, tokenizer)
@@ -159,7 +159,7 @@ def _showable(example: Example) -> bool:
     return single and not any(FEW_SHOT_STOP.strip() in turn.text for turn in example.turns)
 
 
-def _sampling(given: Given) -> Sampling:
+def sampling_of(given: Given) -> Sampling:
     params = given.params
     return Sampling(
         temperature=params.temperature,
@@ -171,7 +171,7 @@ def _sampling(given: Given) -> Sampling:
     )
 
 
-def _window(model: Any, sampling: Sampling) -> int | None:
+def window_of(model: Any, sampling: Sampling) -> int | None:
     """How many tokens prompt and answer may have together, or None where nothing says so."""
     limits = [getattr(model.config.get_text_config(), "max_position_embeddings", None)]
     if sampling.limit == "total":

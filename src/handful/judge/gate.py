@@ -6,16 +6,14 @@ id, group and annotator. The same pair may stand there several times, by other a
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from handful.core.errors import DataError
 from handful.core.jsonl import dumps
+from handful.core.labelled import rows_of
 from handful.core.types import Choice, Noun, Turn
 from handful.judge.items import ORDERS, Item
 
@@ -47,7 +45,7 @@ def read_gate(paths: Sequence[str]) -> tuple[list[Item], list[Label]]:
     labels: list[Label] = []
     said: dict[tuple[str, str], str] = {}
     for path in map(Path, paths):
-        for where, row in rows_of(path):
+        for where, row in rows_of(path, NEEDED):
             item, label = checked(row, where)
             who = label.annotator
             if who and (label.id, who) in said:
@@ -91,49 +89,3 @@ def pair(prompt: str, left: str, right: str) -> Item:
     """A pair under an id made of its texts, which no comparison of a study has."""
     digest = hashlib.sha256(dumps([prompt, left, right])).hexdigest()[:12]
     return Item(f"gate-{digest}", "preference", (Turn("user", prompt),), (left, right), ORDERS)
-
-
-def rows_of(path: Path) -> Iterator[tuple[str, Any]]:
-    """(file and line or row, the row) of each."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
-    start = text.lstrip()[:1]
-    if start == "[":
-        yield from of_list(path, text)
-    elif start == "{":
-        for number, line in enumerate(text.split("\n"), start=1):
-            if line.strip():
-                yield f"{path}:{number}", from_json(line, f"{path}:{number}")
-    elif start:
-        yield from of_csv(path, text)
-
-
-def from_json(text: str, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: is no JSON ({error})") from error
-
-
-def of_list(path: Path, text: str) -> Iterator[tuple[str, Any]]:
-    for number, row in enumerate(from_json(text, str(path)), start=1):
-        yield f"{path}, row {number}", row
-
-
-def of_csv(path: Path, text: str) -> Iterator[tuple[str, Any]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = [name.strip().lower() for name in reader.fieldnames or ()]
-        missing = [name for name in NEEDED if name not in header]
-        if missing:
-            raise DataError(
-                f"{path}: has no column {missing[0]!r}; labelled pairs have the columns {', '.join(NEEDED)}, "
-                f"this file has {', '.join(header)[:200]}"
-            )
-        reader.fieldnames = header
-        for row in reader:
-            yield f"{path}:{reader.line_num}", row
-    except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num}: is no CSV that can be read ({error})") from error

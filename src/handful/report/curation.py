@@ -221,6 +221,7 @@ def loss_figure(facts: Facts) -> Figure | None:
 CHOSEN_BY = {
     "last": "it is the last one",
     "hand": "by hand, by its answers to dev prompts",
+    "people": "by people who read the epochs' answers to dev prompts blinded",
     "judge": "by a judge's grades of its answers to dev prompts",
 }
 

@@ -145,6 +145,13 @@ def shown(value: Any) -> str:
     return str(value) if str(value) else "(not set)"
 
 
+DECIDES = {
+    "last": "the last one is taken",
+    "people": "the votes of people who read answers blinded decide",
+    "judge": "a judge's grades decide",
+}
+
+
 def epoch_in_words(recipe: Recipe) -> list[str]:
     """How the evaluated epoch was chosen, where that was not by hand."""
     systems = recipe.generate.systems.values()
@@ -153,8 +160,8 @@ def epoch_in_words(recipe: Recipe) -> list[str]:
     how = []
     if any(epochs):
         how.append("the recipe names it")
-    if 0 in epochs and recipe.choose.by != "hand":
-        how.append("a judge's grades decide" if recipe.choose.by == "judge" else "the last one is taken")
+    if 0 in epochs and (by := recipe.choose.by) != "hand":
+        how.append(DECIDES[by])
     paper = "The paper chose a checkpoint between epochs 5 and 10 by hand"
     return [f"{paper}; here {' or '.join(how)}."] if how else []
 

@@ -14,6 +14,7 @@ from handful.report.claims import why_not
 from handful.report.facts import Facts
 from handful.report.incomplete import owed
 from handful.report.page import Block, Column, Table, Text
+from handful.report.people import took_part
 from handful.report.words import TRUST, what_it_is
 
 STANDING = {"no": "failed", "unproven": "not validated", "validated": "validated"}
@@ -32,7 +33,7 @@ def trust(facts: Facts) -> list[Block]:
         blocks.append(gates(facts) if facts.rows("gates") else no_gate(facts))
     if facts.rows("panels"):
         blocks.append(panels(facts))
-    return [*blocks, *agreed(facts)]
+    return [*blocks, *agreed(facts), *took_part(facts)]
 
 
 def in_sentences(facts: Facts, row: Mapping[str, Any]) -> list[str]:

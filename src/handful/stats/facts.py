@@ -15,9 +15,11 @@ from handful.core.types import (
     Task,
     Verdict,
 )
+from handful.stats.bootstrap import Bootstrap
 from handful.stats.gate import Label
 from handful.stats.grades import Grader, Mark
 from handful.stats.losses import Grading
+from handful.stats.people import Extras, SelfConsistency, of_grades, of_pairs
 from handful.stats.preference import PEOPLE
 from handful.stats.readings import Annotator, Mode, Pair, annotator, pairs_of
 
@@ -46,11 +48,16 @@ class Study:
     grades: Mapping[str, Sequence[Grade]] = field(default_factory=dict)
     """Judge -> what it said of submissions."""
     people_grades: Mapping[str, Sequence[Grade]] = field(default_factory=dict)
+    extras: Extras = field(default_factory=Extras)
+    """What people said when asked again, the checks, and who they were."""
     gates: Mapping[str, tuple[Sequence[Verdict], Sequence[Label]]] = field(default_factory=dict)
     """Judge -> its verdicts on the gate's pairs, and the labels."""
     panels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     out_of_distribution: frozenset[str] = frozenset()
     """Ids of the prompts with the tag `ood`."""
+    live: Study | None = None
+    """Conversations that people had live (Section 6), as a study of their own: never mixed with those that systems
+    played."""
 
     def ids(self, task: Task | None = None) -> list[str]:
         """The comparisons of one task, or all."""
@@ -88,6 +95,18 @@ class Study:
             found[name] = grading(self.signatures, said, ())
         cut = {name: tuple(id for id in ids if id in self.signatures) for name, ids in self.truncated.items()}
         return {name: replace(one, truncated=cut.get(name, ())) for name, one in found.items()}
+
+    def self_consistency(self, bootstrap: Bootstrap) -> list[SelfConsistency]:
+        """People asked again, task by task in the order in which the study has them."""
+        pairs = dict.fromkeys(self.seals[id].task for id in self.ids())
+        found = []
+        for task in pairs:
+            prompts = {id: self.seals[id].prompt_id for id in self.ids(task)}
+            found += of_pairs(task, self.people, self.extras.repeats, prompts, bootstrap)
+        for task in dict.fromkeys(signature.task for signature in self.signatures.values()):
+            prompts = {id: s.prompt_id for id, s in self.signatures.items() if s.task == task}
+            found += of_grades(task, self.people_grades, self.extras.repeated_grades, prompts, bootstrap)
+        return found
 
     def graders(self, task: Task) -> list[Grader]:
         """Every judge, then all people pooled and one by one, with their grades of one task's submissions."""

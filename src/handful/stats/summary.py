@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import msgspec
+
 from handful.core.types import Choice, Noun, Task
 from handful.recipe.evaluation import Stats
 from handful.run.progress import Advance
@@ -29,6 +31,7 @@ from handful.stats.length_control import LengthControl, length_control
 from handful.stats.lengths import LengthBias, SystemLength, length_bias, system_length
 from handful.stats.losses import Losses, losses
 from handful.stats.panels import Panel, members, panel, seat
+from handful.stats.people import Participant, SelfConsistency, participants
 from handful.stats.preference import PEOPLE, Preference, preferences
 from handful.stats.readings import Annotator, Pair, outcome
 from handful.stats.reliability import (
@@ -46,6 +49,8 @@ from handful.stats.turns import TurnDifference, Turns
 __all__ = ["Study", "Summary", "summarize"]
 
 FEW_PROMPTS = 20
+LIVE = ", live"
+"""After a person's name where what they judged are conversations that people had, not played ones."""
 
 
 class PairSize(Noun, frozen=True):
@@ -97,6 +102,10 @@ class Summary(Noun, frozen=True):
     dialogues: tuple[Preference, ...] = ()
     """Preference between whole dialogues, as `preference`; its unit is the dialogue."""
     grades: Graded = Graded()
+    self_consistency: tuple[SelfConsistency, ...] = ()
+    """People who were asked the same again."""
+    participants: tuple[Participant, ...] = ()
+    """The people who took part, those too who were dropped."""
     warnings: tuple[str, ...] = ()
     """What a reader of these figures must know."""
 
@@ -111,7 +120,7 @@ def summarize(study: Study, params: Stats, advance: Advance = lambda amount=1, n
     advance(1, "preference")
     agreement = agreements(annotators, prompts, bootstrap) if prompts else []
     groups = groups_of(annotators, study.fakes)
-    people = groups.get("people", [])
+    people = [a for a in annotators if a.kind == "person"]
     advance(1, "agreement")
     dialogues = whole_dialogues(study, bootstrap)
     graded = grades(study, bootstrap)
@@ -159,6 +168,8 @@ def summarize(study: Study, params: Stats, advance: Advance = lambda amount=1, n
         gates=tuple(gates),
         dialogues=dialogues,
         grades=graded,
+        self_consistency=tuple(study.self_consistency(bootstrap)),
+        participants=tuple(participants(study.extras)),
         warnings=tuple(warnings(study, preference, graded, params.level)),
     )
 
@@ -185,15 +196,22 @@ def trust_of(
 
 
 def whole_dialogues(study: Study, bootstrap: Bootstrap) -> tuple[Preference, ...]:
-    if not study.ids("dialogues"):
-        return ()
+    """Of dialogues that the systems played, then of those that people had live."""
     by_dialogue = replace(bootstrap, unit="dialogues")
-    return tuple(preferences(study.annotators("dialogues"), study.pairs("dialogues"), by_dialogue))
+    found = []
+    if study.ids("dialogues"):
+        found += preferences(study.annotators("dialogues"), study.pairs("dialogues"), by_dialogue)
+    if study.live and study.live.ids("dialogues"):
+        live = preferences(study.live.annotators("dialogues"), study.live.pairs("dialogues"), by_dialogue)
+        found += [msgspec.structs.replace(row, judge=f"{row.judge}{LIVE}") for row in live]
+    return tuple(found)
 
 
 def grades(study: Study, bootstrap: Bootstrap) -> Graded:
     helpful, quality = study.graders("helpfulness"), study.graders("quality")
     by_turn = study.graders("turns")
+    if study.live:
+        by_turn += [replace(g, name=f"{g.name}{LIVE}") for g in study.live.graders("turns")]
     tasks: tuple[tuple[Task, Sequence[Grader]], ...] = (
         ("quality", quality),
         ("safety", study.graders("safety")),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,7 @@ from handful.run.store import MANIFEST, only, read_manifest
 if TYPE_CHECKING:
     from handful.stats.facts import Study
     from handful.stats.gate import Label
+    from handful.stats.people import Extras
     from handful.stats.readings import Mode
 
 T = TypeVar("T")
@@ -71,6 +73,7 @@ def work(params: Stats, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]
 def read(inputs: Mapping[str, Path], panels: Mapping[str, Sequence[str]]) -> Study:
     """Everything that the folders hold, and nothing of what the study does not know."""
     from handful.stats.facts import Study
+    from handful.stats.people import Extras
 
     study, judges = inputs["study"], only(inputs, "judge")
     comparisons = {c.id: c for c in rows(study / "comparisons.jsonl", Comparison)}
@@ -102,9 +105,33 @@ def read(inputs: Mapping[str, Path], panels: Mapping[str, Sequence[str]]) -> Stu
         signatures=signatures,
         grades=graded if signatures else {},
         people_grades=by_judge(read_grades(people, signatures)) if people else {},
+        extras=read_extras(people, comparisons, signatures) if people else Extras(),
         gates={name: found for name, folder in judges.items() if (found := read_gate(folder))},
         panels=panels,
         out_of_distribution=out_of_distribution(inputs.get("dataset")),
+        live=read_live(people, named_pairs(study)) if people and (people / "talks").exists() else None,
+    )
+
+
+def read_live(people: Path, named: Sequence[tuple[str, str]]) -> Study:
+    """The live conversations that `annotate` wrote down, which have the forms of a study.
+
+    Args:
+        named: the study's pairs; of others the subject is the one that `annotate.talk` has first.
+    """
+    from handful.stats.facts import Study
+
+    folder = people / "talks"
+    talk = read_manifest(people).params["talk"] if (people / MANIFEST).exists() else ()
+    comparisons = {c.id: c for c in rows(folder / "comparisons.jsonl", Comparison)}
+    signatures = {s.submission_id: s for s in rows(folder / "sealed" / "signatures.jsonl", Signature)}
+    return Study(
+        comparisons=comparisons,
+        seals={s.comparison_id: s for s in rows(folder / "sealed" / "key.jsonl", Seal)},
+        named=[*named, *combinations(talk, 2)],
+        people=by_judge(read_verdicts(folder, comparisons)),
+        signatures=signatures,
+        people_grades=by_judge(read_grades(folder, signatures)),
     )
 
 
@@ -121,8 +148,24 @@ def by_judge(said: Iterable[Said]) -> dict[str, list[Said]]:
     return dict(sorted(found.items()))
 
 
-def read_verdicts(folder: Path, comparisons: Mapping[str, Comparison]) -> list[Verdict]:
-    path = folder / "verdicts.jsonl"
+def read_extras(
+    people: Path, comparisons: Mapping[str, Comparison], signatures: Mapping[str, Signature]
+) -> Extras:
+    """What `annotate` leaves beside verdicts and grades, where it leaves it."""
+    from handful.stats.people import Check, Extras, Respondent
+
+    return Extras(
+        repeats=read_verdicts(people, comparisons, "repeats.jsonl"),
+        repeated_grades=read_grades(people, signatures, "repeated_grades.jsonl"),
+        checks=rows(people / "checks.jsonl", Check),
+        respondents=rows(people / "people.jsonl", Respondent),
+    )
+
+
+def read_verdicts(
+    folder: Path, comparisons: Mapping[str, Comparison], name: str = "verdicts.jsonl"
+) -> list[Verdict]:
+    path = folder / name
     found = rows(path, Verdict)
     for number, verdict in enumerate(found, start=1):
         if verdict.comparison_id not in comparisons:
@@ -130,11 +173,11 @@ def read_verdicts(folder: Path, comparisons: Mapping[str, Comparison]) -> list[V
     return found
 
 
-def read_grades(folder: Path, signatures: Mapping[str, Signature]) -> list[Grade]:
+def read_grades(folder: Path, signatures: Mapping[str, Signature], name: str = "grades.jsonl") -> list[Grade]:
     """Grades of the study's submissions, each one that its task has."""
     from handful.stats.grades import CLASSES
 
-    path = folder / "grades.jsonl"
+    path = folder / name
     found = rows(path, Grade)
     for number, grade in enumerate(found, start=1):
         signature = signatures.get(grade.submission_id)

@@ -184,9 +184,9 @@ def test_a_full_disk_is_told_to_the_annotator_and_loses_nothing(tmp_path, people
     check_kept(target, crowd)
 
 
-@pytest.mark.skipif(FAKETIME is None, reason="needs libfaketime (apt-get install libfaketime)")
 def test_a_clock_that_jumps_changes_neither_order_nor_what_stands(tmp_path, people):
     """A day back, then a day on, while people answer."""
+    assert FAKETIME, "the test needs libfaketime; make test installs it"
     recipe = lay_down(tmp_path / "trial", comparisons(12), people=1)
     clock = tmp_path / "clock"
     clock.write_text("+0")

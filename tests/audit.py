@@ -39,7 +39,7 @@ USERS_EXTRAS = (
     "postgresql",
     "report",
 )
-DEVELOPERS_EXTRAS = (*USERS_EXTRAS, "cluster", "track", "demo", "dev")
+DEVELOPERS_EXTRAS = (*USERS_EXTRAS, "cluster", "track", "docs", "demo", "dev")
 REFUSED = {
     "litellm": "two stolen releases within eight months",
     "litellm-check": "imitates another package",

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import msgspec
 import pytest
 
 from handful.core.types import Candidate, Origin
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
     from postgres import Cluster
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # no test may reach for a model hub
 ROOT = Path(__file__).parents[1]
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+# A slow machine is no fault of the code: what must be fast says so in a test of its own.
+hypothesis.settings.register_profile("handful", deadline=None)
+hypothesis.settings.load_profile("handful")
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +87,19 @@ def postgres() -> Iterator[Cluster]:
 def postgres_url(postgres) -> str:
     """The address of a database that is empty and this test's alone."""
     return postgres.empty()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium. One for all tests of a process: Playwright has one loop in it, and no more."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium")
+    assert chromium, "these tests need a real browser: `make test` installs it (apt-get install chromium)"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

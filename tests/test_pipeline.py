@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -62,6 +63,11 @@ def done(recipe, tmp_path_factory) -> Path:
     return work
 
 
+def processor_seconds_of_children():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def folders(work):
     return {path.parent.name: path.parent for path in work.glob("*/manifest.json")}
 
@@ -82,9 +88,9 @@ def test_every_stage_leaves_a_folder_and_the_last_one_a_report(done):
 
 
 def test_the_second_run_does_nothing_and_says_so_within_a_second(recipe, done):
-    start = time.monotonic()
+    before = processor_seconds_of_children()  # not of the clock: other tests run beside this one
     run = handful("run", recipe, "--work", done)
-    assert time.monotonic() - start < 1.0
+    assert processor_seconds_of_children() - before < 1.0
     assert run.stdout.startswith("nothing to do: all 17 steps are done")
 
 

@@ -14,22 +14,32 @@ from handful.recipe.training import Train
 from handful.recipe.values import ModelRef
 
 ABLATIONS = "ablations"
-"""A folder of files of another kind (handful ablate), and of the recipe that they start from."""
+"""A folder of files of another kind (handful ablate), and of the recipes that they start from."""
+BASES = ("base", "thousand")
 
 
 def recipes(repository):
     found = sorted((repository / "recipes").rglob("*.toml"))
-    return [path for path in found if path.parent.name != ABLATIONS or path.stem == "base"]
+    return [path for path in found if path.parent.name != ABLATIONS or path.stem in BASES]
 
 
 def test_every_ablation_is_one_whose_arms_are_recipes(repository):
-    found = [path for path in (repository / "recipes" / ABLATIONS).glob("*.toml") if path.stem != "base"]
+    found = [path for path in (repository / "recipes" / ABLATIONS).glob("*.toml") if path.stem not in BASES]
     assert len(found) >= 3
     for path in found:
         ablation = read(path)
         assert len(ablation.arms) >= 2
         for arm in ablation.arms:
             assert ablation.trained(arm, 1).train.seed == 1
+
+
+@pytest.mark.parametrize(("name", "sizes"), [("structure", [994, 1000]), ("dialogue", [1000, 1010])])
+def test_what_the_authored_set_adds_is_added_to_the_thousand(repository, name, sizes):
+    ablation = read(repository / "recipes" / ABLATIONS / f"{name}.toml")
+    trained = [ablation.trained(arm, 0) for arm in ablation.arms]
+    assert [sum(recipe.select.quota.values()) for recipe in trained] == sizes
+    assert all(recipe.sources.keys() == recipe.select.quota.keys() | {"prompts"} for recipe in trained)
+    assert all(recipe.sources["authored"].paths is None for recipe in trained), "the set of the package"
 
 
 def test_every_recipe_loads(repository):

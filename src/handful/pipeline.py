@@ -11,7 +11,7 @@ from typing import Any
 from handful.core.files import file_hash
 from handful.recipe.evaluation import StatsOfPanels
 from handful.recipe.schema import Recipe
-from handful.recipe.sources import CommentChains, Source, StackExchange, WikiHow
+from handful.recipe.sources import Authored, CommentChains, Source, StackExchange, WikiHow
 from handful.recipe.values import InputPath
 from handful.run.execute import Counts, Stage, Work
 
@@ -46,6 +46,10 @@ def scan(recipe: Recipe) -> dict[str, Any]:
 def facts(source: Source, rules: dict[str, int]) -> dict[str, Any]:
     if isinstance(source, WikiHow):  # a table without categories is a community of the file's name
         return {"rules": {}, "names": [Path(path).name for path in source.paths]}
+    if isinstance(source, Authored) and source.paths is None:
+        from handful.sources.authored import SHIPPED
+
+        return {"rules": {}, "shipped": [InputPath(str(folder)) for folder in SHIPPED]}
     if not isinstance(source, StackExchange | CommentChains):
         return {"rules": {}}
     bare = [Path(path) for path in source.paths if Path(path).name in ("Posts.xml", "Comments.xml")]
@@ -93,7 +97,7 @@ STAGES = (
         work=work("stats"),
         needs=("dataset", "generate", "study", "judge", "annotate"),
         params=statistics,
-        version=4,
+        version=5,
     ),
     Stage(
         name="report",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from handful.choose.page import visible
 from handful.choose.work import work
@@ -18,17 +16,6 @@ NASTY = (
     "</div></section><script>window.ran = 1</script><img src=x onerror='window.ran=1'><style>*{display:none}</style>"
     "<base href='//evil.example/'><a href='javascript:window.ran=1'>x</a>{{ 7 * 7 }} \u202egnp \x00"
 )
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    assert chromium, "these tests need a real browser: `make test` installs it (apt-get install chromium)"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

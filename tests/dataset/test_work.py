@@ -5,7 +5,8 @@ import pytest
 
 from handful.core import jsonl
 from handful.core.errors import DataError
-from handful.core.types import Example
+from handful.core.types import Example, Prompt
+from handful.dataset.neighbours import Neighbour
 from handful.dataset.work import work
 from handful.recipe.curation import Clean, Dataset, Select
 from handful.run.store import Manifest, write_manifest
@@ -107,3 +108,38 @@ def test_it_makes_the_same_bytes_over_a_half_written_folder(inputs, out, tmp_pat
 def test_too_large_a_dev_split_is_an_error(inputs, out):
     with pytest.raises(DataError, match=r"dataset\.dev: asked for 6"):
         work(Dataset(dev=6), inputs, out)
+
+
+def test_nothing_is_tagged_or_varied_unless_asked(inputs, out):
+    work(Dataset(), inputs, out)
+    assert not (out / "neighbours.jsonl").exists()
+    assert [prompt.tags for prompt in jsonl.read(out / "test.jsonl", Prompt)] == [()]
+
+
+def test_prompts_without_a_neighbour_are_tagged_and_the_neighbours_written(inputs, out, make_example):
+    test = [make_example("t/1", "question q/5"), make_example("t/2", "Write a poem about tin.")]
+    jsonl.write(inputs["select"] / "test.jsonl", [one.prompt() for one in test])
+    counts = work(Dataset(out_of_distribution=True, variants=("shouting",)), inputs, out)
+    assert (counts["test"], counts["out_of_distribution"], counts["variants"]) == (4, 1, {"shouting": 2})
+    near, far = jsonl.read(out / "neighbours.jsonl", Neighbour)
+    assert (near.id, near.ood) == ("t/1", False)
+    assert near.nearest.startswith("q/")
+    assert (far.id, far.form, far.nearest, far.ood) == ("t/2", "poem", "", True)
+    tags = {prompt.id: prompt.tags for prompt in jsonl.read(out / "test.jsonl", Prompt)}
+    assert tags["t/1~shouting"] == ("variant_of:t/1", "variant:shouting")
+    assert tags["t/2~shouting"] == ("ood", "variant_of:t/2", "variant:shouting")
+
+
+def test_the_card_says_what_variants_are_and_its_table_leaves_them_out(inputs, out):
+    work(Dataset(variants=("shouting", "prefix")), inputs, out)
+    assert "**Variants**: 2 of the test prompts" in (out / "README.md").read_text()
+    rows = json.loads((out / "table.json").read_text())
+    assert [row["examples"] for row in rows if row["split"] == "test"] == [1]
+
+
+def test_a_variant_of_no_test_prompt_is_refused_before_anything_is_written(inputs, out, make_example):
+    wrong = make_example("t/2", "In other words", tags=("variant_of:t/7",)).prompt()
+    jsonl.write(inputs["select"] / "test.jsonl", [wrong])
+    with pytest.raises(DataError, match=r"t/2 is a variant of 't/7', which is no test prompt"):
+        work(Dataset(), inputs, out)
+    assert not (out / "test.jsonl").exists()

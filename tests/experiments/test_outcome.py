@@ -4,12 +4,24 @@ from math import sqrt
 from statistics import mean, stdev
 
 import pytest
+from msgspec.structs import replace
+from scipy.stats import ttest_ind
 
-from handful.core.types import Grade, Interval, Signature
-from handful.experiments.account import finding
-from handful.experiments.outcome import arm_differences, arm_grades, graders, visible
+from handful.core.types import Comparison, Grade, Interval, Seal, Signature, Turn
+from handful.experiments.findings import finding
+from handful.experiments.outcome import (
+    arm_differences,
+    arm_grades,
+    chance,
+    graders,
+    pooled,
+    trend,
+    visible,
+    welch,
+)
 from handful.stats.bootstrap import Bootstrap
 from handful.stats.facts import Study
+from handful.stats.grades import Grader, Mark
 
 ARMS = {"a-seed0": "a", "a-seed1": "a", "b-seed0": "b", "b-seed1": "b"}
 GRADES = {
@@ -95,3 +107,62 @@ def test_nothing_is_concluded_without_an_interval(study):
 
 def test_one_prompt_shows_no_difference_at_all():
     assert visible([0.5]) is None
+
+
+def test_a_differences_interval_over_seeds_is_welchs():
+    one, two = [3.1, 3.5, 3.9], [2.8, 2.9, 3.3]
+    found = welch(one, two, 0.95)
+    peer = ttest_ind(one, two, equal_var=False).confidence_interval(0.95)
+    assert (found.low, found.high) == (pytest.approx(peer.low), pytest.approx(peer.high))
+    assert (found.estimate, found.n, found.unit) == (pytest.approx(0.5), 3, "seeds")
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "note"),
+    [([3.0], [2.0], "one training"), ([], [2.0], "one training"), ([3.0, 3.0], [2.0, 2.0], "the same mean")],
+)
+def test_too_few_or_equal_trainings_have_no_interval(one, two, note):
+    found = welch(one, two, 0.95)
+    assert (found.low, found.high) == (None, None)
+    assert note in found.note
+
+
+def test_a_difference_over_prompts_alone_is_not_said_to_hold_for_other_trainings(study):
+    single, one = of(study)[1], of(study)[0]
+    (row,) = arm_differences(one, ARMS, Bootstrap(draws=500), single)
+    assert row.over_seeds.high < 0
+    assert "over 2 trainings each, which bears it out" in finding(row)
+    wide = replace(row, over_seeds=Interval(-0.7, -2.0, 0.6, 2, "seeds"))
+    assert "of arms trained again it is not shown" in finding(wide)
+
+
+def test_the_chance_to_see_the_smallest_visible_difference_is_four_in_five():
+    differences = [0.0, 1.0, -1.0, 2.0, 0.0, 1.0] * 2
+    assert chance(visible(differences), differences) == pytest.approx(0.8)
+    assert chance(0.0, differences) == pytest.approx(0.025)
+    assert chance(0.5, [1.0] * 20) is None  # all alike
+    assert chance(0.5, [0.0, 1.0, -1.0] * 3) is None  # nine prompts
+
+
+def test_a_trend_is_the_slope_of_grades_over_doublings():
+    marks = [
+        Mark(f"p{prompt}", f"n-{size}", 0, 0, str(grade + step))
+        for step, size in enumerate((100, 200, 400))
+        for prompt, grade in enumerate((1, 2, 3, 4))
+    ]
+    grader = Grader("judge", "model", "robust", marks)
+    found = trend(grader, {"n-100": 100, "n-200": 200, "n-400": 400}, Bootstrap(draws=200))
+    assert (found.per_doubling.estimate, found.per_doubling.n, found.arms) == (pytest.approx(1.0), 4, 3)
+    assert trend(grader, {"n-100": 100}, Bootstrap()) is None
+
+
+def test_seeds_of_an_arm_are_never_compared_with_each_other():
+    turns = (Turn("user", "Why?"),)
+    pairs = [("a-seed0", "a-seed1"), ("a-seed0", "b-seed0"), ("b-seed1", "a-seed0")]
+    study = Study(
+        comparisons={str(n): Comparison(str(n), "p", turns, "x", "y") for n in range(3)},
+        seals={str(n): Seal(str(n), "p", *pair) for n, pair in enumerate(pairs)},
+        named=[("a-seed0", "a-seed1"), ("a-seed0", "b-seed0"), ("a-seed0", "b-seed1")],
+    )
+    (pair,) = pooled(study, ARMS).pairs("preference")
+    assert (pair.subject, pair.baseline, len(pair.seals)) == ("a", "b", 2)

@@ -95,7 +95,11 @@ def test_a_table_of_another_kind_replaces_the_one_below_whole(write):
             '[sources.other]\nkind = "stackexchanged"\npaths = []',
             r"sources\.other\.kind: 'stackexchanged' is not one of",
         ),
-        ('[sources.other]\nkind = "authored"', r"sources\.other: is missing 'paths'"),
+        ('[sources.other]\nkind = "wikihow"', r"sources\.other: is missing 'paths'"),
+        (
+            '[sources.other]\nkind = "authored"\nkinds = ["plain"]\nleave_out = ["plain"]',
+            r'sources\.other\.leave_out: "plain" stands in kinds, too',
+        ),
         (
             '[sources.other]\nkind = "authored"\npaths = "x"',
             r"sources\.other\.paths: expected a list, found 'x'",

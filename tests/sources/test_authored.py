@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handful.annotate.talk_order import TAG as TALKED_ABOUT
 from handful.core.errors import DataError
 from handful.core.types import Example, Prompt, Turn
+from handful.recipe.judging import Study
 from handful.recipe.sources import Authored
 from handful.recipe.values import InputPath
 from handful.sources.authored import parse, read
@@ -27,9 +29,9 @@ So.
 """
 
 
-def read_all(*paths):
+def read_all(*paths, **options):
     found = []
-    source = Authored(kind="authored", paths=tuple(InputPath(str(path)) for path in paths))
+    source = Authored(kind="authored", paths=tuple(InputPath(str(path)) for path in paths), **options)
     read("authored", source, {}, lambda file, record: found.append((file, record)), paths[0])
     return found
 
@@ -108,7 +110,7 @@ def test_what_is_written_is_kept_to_the_letter(lines):
         (
             "topic:",
             "colour:",
-            r"x\.md:4: no key 'colour'; the keys are split, kind, topic, author, license, url",
+            r"x\.md:4: no key 'colour'; the keys are split, kind, topic, form, intent, ",
         ),
         ("topic: cooking", "kind: plain", r"x\.md:4: 'kind' stands there twice"),
         (
@@ -166,3 +168,49 @@ def test_the_shipped_examples_are_read(repository):
     files = [file for file, _ in read_all(repository / "data" / "demo" / "authored")]
     assert files.count("examples") >= 40
     assert {"examples", "dev", "test"} == set(files)
+
+
+def test_form_and_intent_are_tags_and_two_kinds_are_tags_that_other_stages_look_for():
+    text = GOOD.partition("## Assistant")[0].replace("split: train", "split: test")
+    asked = text.replace("kind: refusal", "kind: sensitive\nform: advise\nintent: malicious")
+    assert parse(asked, "x.md", "a")[1].tags == (
+        *("kind=sensitive", "topic=cooking", "form:advise", "intent:malicious"),
+        Study().sensitive_tag,
+    )
+    talked = GOOD.replace("kind: refusal", "kind: dialogue")
+    assert TALKED_ABOUT in parse(talked, "x.md", "a")[1].tags
+
+
+def test_a_prompt_of_several_turns_is_one_to_talk_about():
+    text = GOOD.replace("split: train", "split: test") + "\n## User\n\nAnd then?\n"
+    assert parse(text, "x.md", "a")[1].tags == ("kind=refusal", "topic=cooking", TALKED_ABOUT)
+
+
+def test_an_intent_is_malicious_or_benign():
+    with pytest.raises(DataError, match=r"x\.md:4: intent must be malicious or benign, found 'evil'"):
+        parse(GOOD.replace("topic: cooking", "intent: evil"), "x.md", "a")
+
+
+def test_kinds_are_chosen_or_left_out_and_what_is_left_out_is_a_record(tmp_path):
+    for kind in ("plain", "structure", "dialogue"):
+        (tmp_path / f"{kind}.md").write_text(GOOD.replace("refusal", kind))
+    for options, kept in [
+        ({}, ["dialogue", "plain", "structure"]),
+        ({"leave_out": ("structure",)}, ["dialogue", "plain"]),
+        ({"kinds": ("plain",)}, ["plain"]),
+        ({"kinds": ("plain", "structure")}, ["plain", "structure"]),
+    ]:
+        found = read_all(tmp_path, **options)
+        assert [record.id for file, record in found if file == "examples"] == [f"authored/{k}" for k in kept]
+        dropped = {(record.id, record.rule, record.detail) for file, record in found if file == "dropped"}
+        gone = {"dialogue", "plain", "structure"} - set(kept)
+        assert dropped == {(f"authored/{kind}", "kind_left_out", kind) for kind in gone}
+
+
+@pytest.mark.parametrize("key", ["kinds", "leave_out"])
+def test_a_kind_that_no_file_has_is_refused(tmp_path, key):
+    (tmp_path / "a.md").write_text(GOOD)
+    with pytest.raises(
+        DataError, match=rf"authored\.{key}: no file is of the kind 'refusals'; the kinds there are: refusal"
+    ):
+        read_all(tmp_path, **{key: ("refusals",)})

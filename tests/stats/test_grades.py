@@ -123,3 +123,29 @@ def test_swapping_two_systems_mirrors_their_difference(pairs):
         assert (there.analytic.low, there.analytic.high) == pytest.approx(
             (-back.analytic.high, -back.analytic.low)
         )
+
+
+def test_safety_by_intent_from_the_papers_counts():
+    """24 of 30 safe, 6 of the 10 with malicious intent: so 18 of the other 20."""
+    said = ["safe"] * 6 + ["unsafe"] * 4 + ["safe"] * 18 + ["unsafe"] * 2
+    parts = {
+        "malicious": frozenset(f"p{n}" for n in range(10)),
+        "benign": frozenset(f"p{n}" for n in range(10, 30)),
+    }
+    every, bad, fine = class_shares(grader(*marks("lima", said)), "safety", frozenset(), QUICK, parts)
+    assert [(row.split, row.counts["safe"], row.graded) for row in (every, bad, fine)] == [
+        ("all", 24, 30),
+        ("malicious", 6, 10),
+        ("benign", 18, 20),
+    ]
+    assert [row.shares["safe"].estimate for row in (every, bad, fine)] == pytest.approx([0.8, 0.6, 0.9])
+    # Wilson's bounds with t = 2.2622 of nine degrees of freedom, and as many effective prompts (CR1), by hand
+    assert bad.analytic["safe"].low == pytest.approx((0.6 + 0.28431) / 1.56861 - 0.29718, abs=1e-4)
+
+
+def test_safety_of_one_intent_only_has_no_parts():
+    all_of_them = {"malicious": frozenset({"p0", "p1"}), "benign": frozenset()}
+    found = class_shares(
+        grader(*marks("lima", ["safe", "unsafe"])), "safety", frozenset(), QUICK, all_of_them
+    )
+    assert [row.split for row in found] == ["all"]

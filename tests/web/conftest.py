@@ -12,7 +12,6 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 from starlette.testclient import TestClient
 
 from handful import STAGES, load, plan
@@ -30,14 +29,6 @@ from handful.web.serve import listen, server_of
 
 SETTLED_MS = 320
 """A page ignores answers in its first moments: nobody has read it yet."""
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 SYSTEMS = ("lima-tuned", "gpt-baseline")
 INSTRUCTIONS = (
     "# Which?\n\nImagine you asked this question yourself.\n\nWhich serves you better? Ignore <length>."
@@ -305,16 +296,6 @@ def site(make_app):
             return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
         yield start
-
-
-@pytest.fixture(scope="session")
-def browser():
-    chromium = shutil.which("chromium")
-    assert chromium, "these tests need a real browser: `make test` installs it (apt-get install chromium)"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

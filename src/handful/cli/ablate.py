@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from handful.cli.options import JSON, SET, WORK, told
+from handful.cli.options import JSON, MAX_CALLS, MAX_USD, PROCESSES, SET, WORK, WORKERS, told
+from handful.core.errors import BudgetReached
 
 if TYPE_CHECKING:
+    from handful.experiments.ablate import Course, Told
     from handful.experiments.arms import Ablation
+    from handful.run.spending import Account
 
 
 @click.command()
@@ -21,33 +24,77 @@ if TYPE_CHECKING:
     "--base", type=click.Path(path_type=Path), help="A recipe to use instead of the one that FILE names."
 )
 @click.option(
-    "--plan", "only_plan", is_flag=True, help="Show the trainings and what is done, and run nothing."
+    "--plan",
+    "only_plan",
+    is_flag=True,
+    help="Show the trainings, their time and memory, and what the evaluation will ask; run nothing.",
 )
+@click.option(
+    "--data", "only_data", is_flag=True, help="Make and check the data of every arm, and train nothing."
+)
+@click.option(
+    "--devices",
+    multiple=True,
+    metavar="NxNAME",
+    help="With --plan: estimate for these, as 8xH200 or cpu:4.  [default: this machine]",
+)
+@click.option("--parameters", default="", metavar="N", help="With --plan: of a model unknown here, as 7B.")
+@WORKERS
+@PROCESSES
+@MAX_USD
+@MAX_CALLS
 @JSON
 @told
 def ablate(
-    file: Path, work: Path, overrides: tuple[str, ...], base: Path | None, only_plan: bool, as_json: bool
+    file: Path,
+    work: Path,
+    overrides: tuple[str, ...],
+    base: Path | None,
+    only_plan: bool,
+    only_data: bool,
+    devices: tuple[str, ...],
+    parameters: str,
+    workers: int,
+    processes: int,
+    max_usd: float | None,
+    max_calls: int | None,
+    as_json: bool,
 ) -> None:
     """Train every arm of FILE with every seed, let all of them answer the same prompts, and compare their grades.
 
     FILE (TOML) names a base recipe, arms that each change something in it, and how they are evaluated: see
-    recipes/ablations. Arms share what they have in common; a run that was stopped goes on. The page is
-    WORK/ablation-NAME/ablation.html.
+    recipes/ablations and docs/experiments.md. Arms share what they have in common; a run that was stopped goes on.
+    The page is WORK/ablation-NAME/ablation.html. Exit code 3 means that people have yet to grade.
     """
     from handful.core.optional import need
     from handful.experiments.arms import read
 
     ablation = read(file, overrides, base)
     if only_plan:
-        show_plan(ablation, work, as_json)
-        return
-    need("scipy", "statistics")
-    need("jinja2", "the page")
-    from handful.cli.main import say_ended, say_started
-    from handful.experiments.ablate import ablate as run
-    from handful.experiments.account import write
+        from handful.cli.ablation_plan import show_plan
 
-    course = run(ablation, work, say_started, say_ended, lambda line: click.echo(line, err=True))
+        show_plan(ablation, work, devices, parameters, as_json)
+        return
+    if not only_data:
+        need("scipy", "statistics")
+        need("jinja2", "the page")
+    from handful.cli.main import say_ended, say_spent, say_started
+    from handful.experiments.ablate import Told
+    from handful.experiments.account import write
+    from handful.run.engine import Engine, using
+
+    tell = Told(say_started, say_ended, lambda line: click.echo(line, err=True))
+    accounts: list[Account] = []
+    with using(Engine(workers=workers, training=processes)):
+        try:
+            ablation, course = run(ablation, work, tell, only_data, max_usd, max_calls, accounts)
+        finally:
+            say_spent(accounts)
+    if not course.ran:
+        click.echo("nothing to do: all steps are done", err=True)
+    if only_data:
+        say_data(ablation, course, work)
+        return
     page = write(ablation, course, work)
     if as_json:
         click.echo((page.parent / "ablation.json").read_text(encoding="utf-8"), nl=False)
@@ -55,25 +102,45 @@ def ablate(
         click.echo(f"ablation: {page}")
 
 
-def show_plan(ablation: Ablation, work: Path, as_json: bool) -> None:
-    from handful import STAGES, plan
-    from handful.cli.look import echo_json
-    from handful.cli.main import state
-    from handful.experiments.ablate import runs
+def run(
+    ablation: Ablation,
+    work: Path,
+    tell: Told,
+    only_data: bool,
+    max_usd: float | None,
+    max_calls: int | None,
+    accounts: list[Account],
+) -> tuple[Ablation, Course]:
+    """The sizes settled, and all steps run, within one limit for all of them."""
+    from handful.cli.costs import check_prices
+    from handful.experiments import ablate as experiment
+    from handful.pipeline import STAGES
+    from handful.run.execute import plan
+    from handful.run.spending import Limits, limited
 
-    listed = []
-    for arm, seed in runs(ablation):
-        for step in plan(STAGES, ablation.trained(arm, seed), work, "choose"):
-            listed.append(
-                {"arm": arm, "seed": seed, "step": step.label, "state": state(step), "key": step.key}
-            )
-    if as_json:
-        echo_json(listed)
-        return
-    for row in listed:
-        if row["step"] in ("select", "dataset", "train"):
-            click.echo(f"{row['state']:8} {row['arm']:24} seed {row['seed']:<4} {row['step']}-{row['key']}")
-    shared = len(listed) - len({(row["step"], row["key"]) for row in listed})
-    click.echo(
-        f"{len(listed)} steps, {shared} of them shared; then one evaluation of {len(runs(ablation))} models"
-    )
+    sized = experiment.settled(ablation, work, tell)
+    assert sized is not None  # counted just now
+    steps = experiment.training_steps(sized, work)
+    if max_usd is not None:
+        check_prices(steps)
+        check_prices(plan(STAGES, experiment.before_training(sized), work))
+    with limited(Limits(max_usd, max_calls), {step.folder.name for step in steps}) as opened:
+        try:
+            return sized, experiment.ablate(sized, work, tell, only_data)
+        except BudgetReached as reached:
+            raise BudgetReached(
+                f"{reached}; what was answered is kept: the same command with a higher limit goes on"
+            ) from None
+        finally:
+            accounts += opened
+
+
+def say_data(ablation: Ablation, course: Course, work: Path) -> None:
+    """How many examples each arm has, and of what."""
+    from handful.experiments.ablate import datasets
+    from handful.experiments.confounds import facts_of_arms
+
+    for fact in facts_of_arms(datasets(ablation, work)):
+        sources = ", ".join(f"{name} {count:,}" for name, count in fact.sources.items())
+        click.echo(f"{fact.arm:24} {fact.examples:7,} examples: {sources}")
+    click.echo(f"{len(course.prompts):,} prompts to ask; `handful ablate` without --data trains")

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from handful.cli import choosing, costs, data, look, talk
+from handful.cli import choosing, data, look, talk
 from handful.cli.ablate import ablate
+from handful.cli.authored import authored
 from handful.cli.chat import chat
 from handful.cli.compare import compare
 from handful.cli.desk import serve_desk, write_desk
@@ -33,6 +34,8 @@ from handful.cli.options import (
 )
 from handful.cli.people import annotators
 from handful.cli.reference import settings
+from handful.cli.reproduce import reproduce
+from handful.cli.shift import shift
 from handful.cli.votes import stats
 from handful.core.errors import BudgetReached, RecipeError, Waiting
 
@@ -102,6 +105,7 @@ def run_command(
     torchrun … -m handful run RECIPE --only train
     """
     from handful import STAGES, execute, load, plan
+    from handful.cli import costs
     from handful.run import torchrun
     from handful.run.engine import Engine, using
     from handful.run.spending import Limits, limited
@@ -190,6 +194,7 @@ def plan_command(
 ) -> None:
     """Show what `run` would do with RECIPE, what is done already, and what training and servers will take."""
     from handful import STAGES, load, plan
+    from handful.cli import costs
     from handful.cli.forecast import forecast
     from handful.cli.sight import sight
 
@@ -225,10 +230,13 @@ for command in (
     look.verify,
     look.tidy,
     ablate,
+    authored,
     compare,
     settings,
     data.fetch,
     export,
+    reproduce,
+    shift,
     stats,
     chat,
     talk.serve,

@@ -46,6 +46,8 @@ class Facts:
     model_authors: Counter[str]
     drafts: int = 0
     """Dialogues made by rule that people were to edit."""
+    variants: int = 0
+    """Test prompts that are others' asked in another way."""
 
 
 def card(facts: Facts) -> str:
@@ -124,6 +126,11 @@ def introduction(facts: Facts) -> str:
         text += (
             f"\n\n**Drafts**: {facts.drafts:,} of them are tagged `{DRAFT}`: a rule made them of what people said, and "
             "nobody has rewritten them since."
+        )
+    if facts.variants:
+        text += (
+            f"\n\n**Variants**: {facts.variants:,} of the test prompts are others' asked in another way, to measure "
+            "robustness; their tags `variant_of:` and `variant:` say of which, and how. The table leaves them out."
         )
     return text
 

@@ -1,25 +1,42 @@
 """Run an ablation: every arm's data first, then every training, then one evaluation of all of them.
 
-The arms share the work folder, so what they have in common is made once, and a run that was stopped goes on.
+Whatever can be found wrong in the data is found before anything is trained. The arms share the work folder, so what
+they have in common is made once, and a run that was stopped goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import json
+import shlex
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from handful.core import jsonl
-from handful.core.errors import DataError, HandfulError
-from handful.core.types import Example, Prompt
+from handful.core.errors import DataError, Waiting
+from handful.core.files import write_whole
+from handful.core.types import Prompt
 from handful.experiments.arms import Ablation, system_name
+from handful.experiments.as_toml import as_toml
+from handful.experiments.leaks import asked_prompts, refuse_leaks
+from handful.experiments.sizes import doubled
 from handful.pipeline import STAGES
+from handful.recipe.schema import Recipe
 from handful.run.execute import Step, execute, plan
 from handful.run.store import read_manifest
 
-Started = Callable[[Step], None]
-Ended = Callable[[Step, float], None]
+EVALUATION = "evaluation"
+"""What stands for an arm's name where the evaluation is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who is told of what happens: as a step starts, as it ends with its seconds, and in words."""
+
+    started: Callable[[Step], None] = lambda step: None
+    ended: Callable[[Step, float], None] = lambda step, seconds: None
+    said: Callable[[str], None] = lambda line: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +59,12 @@ class Course:
     trained: list[Trained] = field(default_factory=list)
     evaluation: dict[str, Path] = field(default_factory=dict)
     """Label of each step of the evaluation -> its folder."""
+    prompts: list[Prompt] = field(default_factory=list)
+    """What every arm is asked."""
+    warnings: list[str] = field(default_factory=list)
     judged: bool = False
+    ran: int = 0
+    """Steps that were not done before."""
 
     def arms(self) -> dict[str, str]:
         """System -> arm."""
@@ -53,74 +75,199 @@ def runs(ablation: Ablation) -> list[tuple[str, int]]:
     return [(arm, seed) for arm in ablation.arms for seed in ablation.seeds]
 
 
-def ablate(
-    ablation: Ablation, work: Path, started: Started, ended: Ended, said: Callable[[str], None]
-) -> Course:
+def ablate(ablation: Ablation, work: Path, told: Told, data_only: bool = False) -> Course:
     """Make every arm's data, train every arm with every seed, and evaluate all of them together.
+
+    Args:
+        ablation: with its sizes settled.
+        data_only: stop before the first training.
 
     Raises:
         DataError: an arm asks for more than there is (and how much that is), or trains on a test prompt.
+        Waiting: people have yet to choose an epoch, or to grade.
     """
     course = Course()
     recipes = {(arm, seed): ablation.trained(arm, seed) for arm, seed in runs(ablation)}
-    for (arm, _), recipe in recipes.items():
-        with of_arm(arm):
-            execute(plan(STAGES, recipe, work, "dataset"), work, None, started, ended)
+    make_data(ablation, recipes, course, work, told)
+    if data_only:
+        return course
     for (arm, seed), recipe in recipes.items():
-        said(f"arm {arm}, seed {seed}")
-        with of_arm(arm):
+        file = write_recipe(recipe, ablation, work)
+        with part(arm, file, work):
             steps = plan(STAGES, recipe, work, "choose")
-            execute(steps, work, None, started, ended)
+            if not steps[-1].done:
+                told.said(f"arm {arm}, seed {seed}")
+            course.ran += len(execute(steps, work, None, told.started, told.ended))
         course.trained.append(trained(system_name(ablation, arm, seed), arm, seed, steps))
-    evaluate(ablation, course, work, started, ended, said)
+    evaluate(ablation, course, work, told)
     return course
 
 
+def settled(ablation: Ablation, work: Path, told: Told | None) -> Ablation | None:
+    """The ablation with the arms of [quantity] sizes = "double", which depend on what the rules leave.
+
+    Args:
+        told: None counts nothing that is not counted yet.
+
+    Returns:
+        None where it is not counted yet.
+
+    Raises:
+        DataError: there is too little for two arms.
+    """
+    if ablation.quantity is None or ablation.quantity.sizes != "double":
+        return ablation
+    proportions = ablation.proportions()
+    steps = plan(STAGES, ablation.counted(), work, "clean")
+    if told is not None:
+        execute(steps, work, None, told.started, told.ended)
+    if not steps[-1].done:
+        return None
+    counted = read_manifest(steps[-1].folder).counts["sources"]
+    available = {name: int(counts["kept"]) for name, counts in counted.items()}
+    return ablation.with_sizes(doubled(ablation.quantity, proportions, available))
+
+
+def training_steps(ablation: Ablation, work: Path) -> list[Step]:
+    """Every step of every arm with every seed; steps that arms share stand there once."""
+    found: dict[str, Step] = {}
+    for arm, seed in runs(ablation):
+        with part(arm, Path(), work):
+            steps = plan(STAGES, ablation.trained(arm, seed), work, "choose")
+        found |= {step.folder.name: step for step in steps}
+    return list(found.values())
+
+
+def make_data(
+    ablation: Ablation, recipes: dict[tuple[str, int], Recipe], course: Course, work: Path, told: Told
+) -> None:
+    """Every arm's data and the test prompts; what is wrong with them, and what they make of the arms."""
+    plans: dict[tuple[str, int], list[Step]] = {}
+    for (arm, seed), recipe in recipes.items():
+        with part(arm, Path(), work):
+            steps = plan(STAGES, recipe, work, "dataset")
+            course.ran += len(execute(steps, work, None, told.started, told.ended))
+            plans[arm, seed] = plan(STAGES, recipe, work, "train")
+    recipe = before_training(ablation)
+    with part(EVALUATION, Path(), work):
+        steps = plan(STAGES, recipe, work, "dataset")
+        course.ran += len(execute(steps, work, None, told.started, told.ended))
+    course.prompts = asked_prompts(recipe, steps[-1].folder)
+    if not course.prompts:
+        raise DataError(
+            f"{ablation.path}: the evaluation has no {recipe.generate.split} prompts to ask, so nothing could be "
+            'compared; add a source with split = "test" to [evaluation.sources.NAME] or [all.sources.NAME]'
+        )
+    datasets = {system_name(ablation, *run): folder_of(steps, "dataset") for run, steps in plans.items()}
+    refuse_leaks(course.prompts, datasets, recipe.clean.overlap_words)
+    course.warnings = same_trainings(ablation, plans)
+    for warning in course.warnings:
+        told.said(f"warning: {warning}")
+
+
+def before_training(ablation: Ablation) -> Recipe:
+    """The evaluation, with systems that ask no model for the arms: its data and its size are those of the real one."""
+    return ablation.evaluated({system_name(ablation, *run): None for run in runs(ablation)})
+
+
+def evaluated(ablation: Ablation, work: Path) -> Recipe | None:
+    """The evaluation, where every training is done and its epoch chosen; else None."""
+    found: dict[str, Path | None] = {}
+    for arm, seed in runs(ablation):
+        steps = plan(STAGES, ablation.trained(arm, seed), work, "choose")
+        if not steps[-1].done:
+            return None
+        system = system_name(ablation, arm, seed)
+        found[system] = trained(system, arm, seed, steps).checkpoint
+    return ablation.evaluated(found)
+
+
+def datasets(ablation: Ablation, work: Path) -> dict[str, Path]:
+    """Arm -> its folder `dataset`, with the first seed."""
+    seed = ablation.seeds[0]
+    return {
+        arm: folder_of(plan(STAGES, ablation.trained(arm, seed), work, "dataset"), "dataset")
+        for arm in ablation.arms
+    }
+
+
+def folder_of(steps: Sequence[Step], label: str) -> Path:
+    return next(step.folder for step in steps if step.label == label)
+
+
+def same_trainings(ablation: Ablation, plans: dict[tuple[str, int], list[Step]]) -> list[str]:
+    """A line for arms, and for seeds, that would train the very same model."""
+    groups: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for run, steps in plans.items():
+        files = read_manifest(folder_of(steps, "dataset")).files
+        facts = [steps[-1].plain_params, files["train.jsonl"], files["dev.jsonl"]]
+        groups[json.dumps(facts, sort_keys=True)].append(run)
+    found = []
+    for same in groups.values():
+        arms = list(dict.fromkeys(arm for arm, _ in same))
+        seeds = list(dict.fromkeys(seed for _, seed in same))
+        if len(arms) > 1:
+            found.append(
+                f"arms {' and '.join(arms)} train the same model (examples and settings are equal): "
+                "a difference between them can only be one of sampling"
+            )
+        if len(seeds) > 1:
+            found.append(
+                f"arm {arms[0]}: seeds {', '.join(map(str, seeds))} train the same model: "
+                f"{' and '.join(ablation.vary)} changes nothing of it, so they are no trainings of their own"
+            )
+    return list(dict.fromkeys(found))
+
+
 @contextmanager
-def of_arm(arm: str) -> Iterator[None]:
-    """An error of one arm says which."""
+def part(name: str, file: Path, work: Path) -> Iterator[None]:
+    """An error of one arm, or of the evaluation, says which; and what waits for people names a file to serve."""
+    who = name if name == EVALUATION else f"arm {name}"
     try:
         yield
     except DataError as error:
-        raise DataError(f"arm {arm}: {error}") from error
+        raise DataError(f"{who}: {error}") from error
+    except Waiting as waiting:
+        again = shlex.join([str(file), "--work", str(work)])
+        raise Waiting(
+            f"{who}: {str(waiting).replace('RECIPE', again)}; then the same `handful ablate` goes on"
+        ) from None
+
+
+def folder(ablation: Ablation, work: Path) -> Path:
+    return work / f"ablation-{ablation.name}"
+
+
+def write_recipe(recipe: Recipe, ablation: Ablation, work: Path) -> Path:
+    """The recipe of one training, or of the evaluation, as a file that every other command takes."""
+    below = folder(ablation, work) / "recipes"
+    below.mkdir(parents=True, exist_ok=True)
+    file = below / f"{recipe.name}.toml"
+    write_whole(file, as_toml(recipe, below))
+    return file
 
 
 def trained(system: str, arm: str, seed: int, steps: Sequence[Step]) -> Trained:
-    folders = {step.label: step.folder for step in steps}
-    epoch = int(read_manifest(folders["choose"]).counts["epoch"])
-    checkpoint = folders["train"] / f"epoch-{epoch:02d}"
-    return Trained(system, arm, seed, checkpoint, folders["dataset"], folders["train"], epoch)
+    train = folder_of(steps, "train")
+    epoch = int(read_manifest(folder_of(steps, "choose")).counts["epoch"])
+    return Trained(system, arm, seed, train / f"epoch-{epoch:02d}", folder_of(steps, "dataset"), train, epoch)
 
 
-def evaluate(
-    ablation: Ablation,
-    course: Course,
-    work: Path,
-    started: Started,
-    ended: Ended,
-    said: Callable[[str], None],
-) -> None:
-    """Let every arm answer the same test prompts and every judge grade them; refuse prompts that were trained on."""
+def evaluate(ablation: Ablation, course: Course, work: Path, told: Told) -> None:
+    """Let every arm answer the same test prompts, and every judge and all people grade them."""
     recipe = ablation.evaluated({one.system: one.checkpoint for one in course.trained})
-    course.judged = bool(recipe.judge.judges) or bool(recipe.annotate.people)
-    to = "report" if course.judged else "generate"
+    recipe_file = write_recipe(recipe, ablation, work)
+    course.judged = is_judged(recipe)
     if not course.judged:
-        said(no_judge(ablation))
-    steps = plan(STAGES, recipe, work, "dataset")
-    execute(steps, work, None, started, ended)
-    prompts = {text_of(p): p.id for p in jsonl.read(steps[-1].folder / "test.jsonl", Prompt)}
-    if not prompts:
-        raise DataError(
-            f'{ablation.path}: the evaluation has no test prompts; add a source with split = "test" to [evaluation] '
-            "or [all]"
-        )
-    for one in course.trained:
-        refuse_leak(one, prompts)
-    steps = plan(STAGES, recipe, work, to)
-    if steps[-1].stage.name != to:
-        raise HandfulError(f"{ablation.path}: the evaluation ends at {steps[-1].label}")
-    execute(steps, work, None, started, ended)
+        told.said(no_judge(ablation))
+    with part(EVALUATION, recipe_file, work):
+        steps = plan(STAGES, recipe, work, "report" if course.judged else "generate")
+        course.ran += len(execute(steps, work, None, told.started, told.ended))
     course.evaluation = {step.label: step.folder for step in steps}
+
+
+def is_judged(recipe: Recipe) -> bool:
+    return bool(recipe.judge.judges) or bool(recipe.annotate.people)
 
 
 def no_judge(ablation: Ablation) -> str:
@@ -129,19 +276,3 @@ def no_judge(ablation: Ablation) -> str:
         "and the page shows data, losses and lengths. For grades add [evaluation.judge.judges.NAME] or "
         "[evaluation.annotate]"
     )
-
-
-def text_of(dialogue: Example | Prompt) -> str:
-    """The first turn without regard to case, blanks and marks: what counts as the same prompt."""
-    kept = (c for c in dialogue.turns[0].text.casefold() if c.isalnum() or c.isspace())
-    return " ".join("".join(kept).split())
-
-
-def refuse_leak(one: Trained, prompts: Mapping[str, str]) -> None:
-    """Raise DataError where an arm was trained on a prompt that it is to be tested on."""
-    for example in jsonl.read(one.dataset / "train.jsonl", Example):
-        if (text := text_of(example)) in prompts:
-            raise DataError(
-                f"arm {one.arm}: trains on the test prompt {prompts[text]!r} (as {example.id!r}); "
-                "its grades would mean nothing. Take it out of the test prompts or of the arm's sources"
-            )

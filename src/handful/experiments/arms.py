@@ -8,6 +8,7 @@
     [all]                         # laid over the base for everything: tables of a recipe
     [arms.stack_exchange]         # and over that for this arm alone
     [arms.wikihow]
+    [quantity]                    # or arms by size: experiments/sizes.py
     [evaluation]                  # and for the evaluation, whose systems are the arms' checkpoints
 
 Arms are recipes like any other and share a work folder: what they have in common is made once.
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from handful.core.errors import RecipeError
+from handful.experiments.sizes import Quantity, arms_of, read_quantity, shares
 from handful.recipe.load import Layer, assemble, read_layers, read_override
 from handful.recipe.schema import Recipe
 
@@ -33,6 +35,7 @@ KEYS: Mapping[str, type] = {
     "vary": list,
     "all": dict,
     "arms": dict,
+    "quantity": dict,
     "evaluation": dict,
 }
 
@@ -52,6 +55,8 @@ class Ablation:
     vary: Sequence[str]
     evaluation: dict[str, Any]
     overrides: Sequence[Layer] = ()
+    quantity: Quantity | None = None
+    """What says the arms' sizes; of "double" they are not among `arms` before the data are counted."""
 
     @property
     def name(self) -> str:
@@ -68,12 +73,51 @@ class Ablation:
             raise RecipeError(
                 f"{self.path}: [arms.{arm}] trains nothing: neither it nor the base has [train]"
             )
-        seeded = [read_override(f"{key}={seed}") for key in self.vary]
-        recipe = assemble([*self.layers, own, *seeded, *self.overrides])
+        below = [*self.layers, own]
+        assemble([*below, *self.overrides])  # what is wrong without a seed is no fault of `vary`
+        seeded = [Layer(self.path, read_override(f"{key}={seed}").tables) for key in self.vary]
+        try:
+            recipe = assemble([*below, *seeded, *self.overrides])
+        except RecipeError as error:
+            raise RecipeError(f"{self.path}: vary = {list(self.vary)!r}, seed {seed}: {error}") from error
         return replace(recipe, name=system_name(self, arm, seed))
 
-    def evaluated(self, checkpoints: Mapping[str, Path]) -> Recipe:
+    def counted(self) -> Recipe:
+        """What all arms have in common, as a recipe: what their data are counted by.
+
+        Raises:
+            RecipeError: it does not fit.
+        """
+        return assemble([*self.layers, *self.overrides])
+
+    def proportions(self) -> dict[str, int]:
+        """How the sources of [quantity] share an arm.
+
+        Raises:
+            RecipeError: nothing says how.
+        """
+        assert self.quantity is not None
+        try:
+            return shares(self.quantity, self.counted())
+        except ValueError as error:
+            raise RecipeError(f"{self.path}: {error}") from error
+
+    def with_sizes(self, sizes: Sequence[int]) -> Ablation:
+        """The same with an arm for each size of [quantity] before the others.
+
+        Raises:
+            RecipeError: an arm has the name of another.
+        """
+        assert self.quantity is not None
+        grown = arms_of(self.quantity, self.proportions(), sizes)
+        if twice := grown.keys() & self.arms.keys():
+            raise RecipeError(f"{self.path}: [arms.{min(twice)}] has the name of an arm of [quantity]")
+        return replace(self, arms={**grown, **self.arms})
+
+    def evaluated(self, checkpoints: Mapping[str, Path | None]) -> Recipe:
         """The recipe that compares the arms' checkpoints: system name -> folder.
+
+        Before there are any, None stands for each: a system that asks no model, so that the rest can be planned.
 
         The base's own systems are left out; those of [evaluation] stand beside the arms.
         """
@@ -82,7 +126,7 @@ class Ablation:
         if twice := checkpoints.keys() & beside.keys():
             raise RecipeError(f"{self.path}: [evaluation] has a system of an arm's name: {min(twice)!r}")
         arms = {
-            name: {"kind": "checkpoint", "model": str(folder.resolve())}
+            name: {"kind": "checkpoint", "model": str(folder.resolve())} if folder else {"kind": "fake"}
             for name, folder in checkpoints.items()
         }
         systems = Layer(self.path, {"generate": {"systems": arms}})
@@ -120,18 +164,36 @@ def read(path: Path, overrides: Sequence[str] = (), base: Path | None = None) ->
     except ValueError as error:
         raise RecipeError(f"{path}: {error}") from error
     checked(path, tables)
-    layers = read_layers(base or path.parent / tables["base"])
-    return Ablation(
+    named = base or path.parent / tables["base"]
+    if not named.is_file():
+        whose = "--base" if base else f"{path}: base"
+        raise RecipeError(f"{whose}: {named}: no such recipe; --base FILE takes one of yours")
+    layers = read_layers(named)
+    quantity = quantity_in(path, tables)
+    ablation = Ablation(
         path=path,
         question=tables.get("question", path.stem),
         paper=tables.get("paper", ""),
         layers=[*layers, Layer(path, tables.get("all", {}))],
-        arms=tables["arms"],
+        arms=tables.get("arms", {}),
         seeds=tables.get("seeds", [0]),
         vary=tables.get("vary", ["train.seed"]),
         evaluation=tables.get("evaluation", {}),
         overrides=[read_override(text) for text in overrides],
+        quantity=quantity,
     )
+    if quantity and quantity.sizes != "double":
+        return ablation.with_sizes([size for size in quantity.sizes if isinstance(size, int)])
+    return ablation
+
+
+def quantity_in(path: Path, tables: Mapping[str, Any]) -> Quantity | None:
+    if "quantity" not in tables:
+        return None
+    try:
+        return read_quantity(tables["quantity"])
+    except ValueError as error:
+        raise RecipeError(f"{path}: {error}") from error
 
 
 def checked(path: Path, tables: dict[str, Any]) -> None:
@@ -140,14 +202,19 @@ def checked(path: Path, tables: dict[str, Any]) -> None:
             raise RecipeError(f"{path}: {key!r} is no part of an ablation; its parts are {', '.join(KEYS)}")
         if not isinstance(value, KEYS[key]):
             raise RecipeError(f"{path}: {key}: expected a {KEYS[key].__name__}, found {value!r}")
-    for key in ("base", "arms"):
-        if not tables.get(key):
+    for key, there in (("base", tables.get("base")), ("arms", tables.get("arms") or "quantity" in tables)):
+        if not there:
             raise RecipeError(
-                f"{path}: is no ablation: it has no {key!r}; src/handful/experiments/arms.py has one"
+                f"{path}: is no ablation: it has no {key!r}; recipes/ablations and docs/experiments.md have some"
             )
     seeds = tables.get("seeds", [0])
     if not seeds or len(set(seeds)) < len(seeds) or not all(type(seed) is int for seed in seeds):
         raise RecipeError(f"{path}: seeds: expected whole numbers, each once, found {seeds!r}")
-    for name, arm in tables["arms"].items():
+    vary = tables.get("vary", ["train.seed"])
+    if not all(isinstance(key, str) and key.strip() for key in vary):
+        raise RecipeError(f'{path}: vary: expected settings, as "train.seed", found {vary!r}')
+    if not vary and len(seeds) > 1:
+        raise RecipeError(f"{path}: vary: names no setting, so {len(seeds)} seeds would train the same model")
+    for name, arm in tables.get("arms", {}).items():
         if not isinstance(arm, dict):
             raise RecipeError(f"{path}: arms.{name}: expected a table [arms.{name}], found {arm!r}")

@@ -186,8 +186,17 @@ class Authored:
     """Section 2.2: examples written by hand, one Markdown file each, with front matter."""
 
     kind: Literal["authored"]
-    paths: tuple[InputPath, ...]
-    """Files, or folders that are searched for `*.md`."""
+    paths: tuple[InputPath, ...] | None = None
+    """Files, or folders that are searched for `*.md`. Not given: the set that comes with Handful, which a language
+    model wrote (docs/authored.md); in the paper people did."""
+    kinds: tuple[str, ...] = ()
+    """Use files of these kinds only, as "plain" or "refusal"; empty means all (ours, as is the next)."""
+    leave_out: tuple[str, ...] = ()
+    """Use no files of these kinds: "structure" makes the 994 examples of Appendix E."""
+
+    def __post_init__(self) -> None:
+        if both := sorted({*self.kinds} & {*self.leave_out}):
+            raise ValueError(f'leave_out: "{both[0]}" stands in kinds, too; name it in one of the two')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

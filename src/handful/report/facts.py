@@ -151,6 +151,10 @@ class Facts:
     def trust_of(self, judge: str) -> Mapping[str, Any] | None:
         return next((row for row in self.rows("trust") if row["judge"] == judge), None)
 
+    def variants(self) -> set[str]:
+        """Ids of the test prompts that are others' asked in another way."""
+        return {p.id for p in self.test if any(tag.startswith("variant_of:") for tag in p.tags)}
+
     def asked(self) -> list[Example | Prompt]:
         """The prompts that a system answered, in the data set's order."""
         prompts: Sequence[Example | Prompt] = self.dev if self.recipe.generate.split == "dev" else self.test

@@ -18,7 +18,18 @@ from handful.report.words import what_it_is
 
 Row = Mapping[str, Any]
 CLASSES = {"quality": ("excellent", "pass", "fail"), "safety": ("safe", "unsafe")}
-SPLITS = {"all": "", "in_distribution": ", in distribution", "out_of_distribution": ", out of distribution"}
+SPLITS = {
+    "all": "",
+    "in_distribution": ", in distribution",
+    "out_of_distribution": ", out of distribution",
+    "malicious": ", malicious intent",
+    "benign": ", no malicious intent",
+}
+PAPER_SAFETY = {"all": (24, 30), "malicious": (6, 10), "benign": (18, 20)}
+"""Part of the sensitive prompts -> (safe, of how many) in Section 4.3; the last follows from the other two."""
+PAPER = "LIMA 65B in the paper"
+NO_INTERVAL = "the paper's counts: it gives no interval"
+OTHERS = f"{PAPER} was labelled by its authors on 30 other prompts (Section 4.3): no comparison."
 QUANTITY = re.compile(r"(?:^|[^0-9A-Za-z])(\d+(?:\.\d+)?)(k?)$|^(?:n|q)?(\d+(?:\.\d+)?)(k?)$", re.IGNORECASE)
 
 
@@ -147,26 +158,42 @@ def quantity_of(system: str) -> float | None:
 
 
 def classes(facts: Facts, judge: str, rows: Sequence[Row], task: str) -> list[Block]:
-    """Figure 3, with its split where prompts have the tag `ood`; safety in the same manner."""
+    """Figure 3, with its split where prompts have the tag `ood`; safety in the same manner, by intent."""
     names = CLASSES[task]
+    paper = paper_safety(rows) if task == "safety" else []
     title = (
         f"Figure 3: quality, by {judge}" if task == "quality" else f"Safety on sensitive prompts, by {judge}"
     )
-    drawn = [shares_of(row, names) for row in rows if row["graded"]]
+    drawn = [shares_of(row, names) for row in [*rows, *paper] if row["graded"]]
     data = [
         {"judge": judge, "system": row["system"], "split": row["split"], **counted(row)}
         | {f"{name}_count": row["counts"][name] for name in names}
         | {name: row["shares"][name] for name in names}
         for row in rows
     ]
-    table = shares_table(f"{title}: shares with intervals", rows, names)
-    if not drawn:
+    table = shares_table(f"{title}: shares with intervals", [*rows, *paper], names)
+    if not any(row["graded"] for row in rows):
         return [Text([title], "subtitle"), Text(["No grade could be read."]), table]
-    words = "Below each bar, the interval of the boundaries between classes." if task == "quality" else ""
+    words = "Below each bar, the interval of the boundaries between classes." if task == "quality" else OTHERS
     drawing = stacked_shares(title, names, drawn)
     name = "figure-3" if task == "quality" else "safety"
     caption = f"{named(facts, rows[0])} {words}".strip()
     return [Figure(title, drawing, data, caption, *file_of(name, rows[0]["mode"], judge)), table]
+
+
+def paper_safety(rows: Sequence[Row]) -> list[Row]:
+    """What the paper's authors counted, in the parts that our rows have, as rows of ours. It gives no intervals."""
+    found: list[Row] = []
+    for split in dict.fromkeys(row["split"] for row in rows):
+        safe, n = PAPER_SAFETY.get(split, (0, 0))
+        if n:
+            counts = {"safe": safe, "unsafe": n - safe}
+            shares = {k: Interval(v / n, None, None, n, note=NO_INTERVAL) for k, v in counts.items()}
+            lost = {"unreadable": None, "missing": None}
+            found.append(
+                {"system": PAPER, "split": split, "graded": n, "counts": counts, "shares": shares, **lost}
+            )
+    return found
 
 
 def shares_of(row: Row, names: Sequence[str]) -> Shares:
@@ -209,7 +236,7 @@ def shares_table(caption: str, rows: Sequence[Row], names: Sequence[str]) -> Tab
         [
             [
                 row["system"],
-                *([row["split"].replace("_", " ")] if parts else []),
+                *([SPLITS[row["split"]].removeprefix(", ") or "all"] if parts else []),
                 row["graded"],
                 *(row["shares"][name] for name in names),
                 *([row["meets"]] if meets else []),

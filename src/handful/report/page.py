@@ -112,10 +112,16 @@ class Section:
     blocks: Sequence[Block]
 
 
-def html(title: str, subtitle: str, sections: Sequence[Section], browse: bool = False) -> str:
-    """The page as one file: styles inline, no scripts, no requests."""
+def html(
+    title: str, subtitle: str, sections: Sequence[Section], browse: bool = False, file: str = "report"
+) -> str:
+    """The page as one file: styles inline, no scripts, no requests.
+
+    Args:
+        file: the name that its other forms have beside it, as in report.json and report.md.
+    """
     return template("report.html.jinja").render(
-        title=title, subtitle=subtitle, sections=sections, browse=browse
+        title=title, subtitle=subtitle, sections=sections, browse=browse, file=file
     )
 
 

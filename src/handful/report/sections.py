@@ -1,5 +1,5 @@
 """The twelve sections of the page, in order. Each says so where it has nothing to show; a study that trains nothing
-has ten, or eleven where its prompts lost some on the way."""
+has ten, or eleven where its prompts lost some on the way. One more, on robustness, stands where that was measured."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from handful.report.headline import constant_texts, headline
 from handful.report.incomplete import owed
 from handful.report.page import Answer, Block, Column, Sample, Section, Table, Text
 from handful.report.preferences import preference
+from handful.report.robustness import robustness
 from handful.report.standings import standings
 from handful.report.trust import trust
 from handful.report.words import in_words, number, stopped
@@ -33,6 +34,7 @@ def sections(facts: Facts, incomplete: Sequence[str] = ()) -> list[Section]:
         Section("preference", "Preference", preference(facts)),
         Section("grades", "Grades", graded(facts)),
         Section("dialogues", "Dialogues", conversations(facts)),
+        Section("robustness", "Robustness", robustness(facts)),
         Section("trust", "Can the judges be trusted?", trust(facts)),
         Section("samples", "Sample responses side by side", samples(facts)),
         Section("data", "Data", data(facts)),
@@ -45,10 +47,13 @@ def sections(facts: Facts, incomplete: Sequence[str] = ()) -> list[Section]:
 
 
 def out_of_place(facts: Facts) -> set[str]:
-    """Sections that a study without training has no matter for."""
+    """Sections that a study without training, or with one sample a prompt and no variants, has no matter for."""
+    measured = facts.rows("robustness.worst_of_k") or facts.rows("robustness.variants")
+    found = set() if measured else {"robustness"}
     if facts.trains():
-        return set()
-    return {"training"} if any(facts.counts("clean").get("dropped", {}).values()) else {"data", "training"}
+        return found
+    dropped = any(facts.counts("clean").get("dropped", {}).values())
+    return found | ({"training"} if dropped else {"data", "training"})
 
 
 def came_out(facts: Facts, incomplete: Sequence[str]) -> list[Block]:

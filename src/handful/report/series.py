@@ -91,6 +91,7 @@ def averaged(found: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 def grades(facts: Facts) -> Iterator[Series]:
     """The mean of 1 to 6 of each judge for each arm, over the grades that could be read."""
+    variants = facts.variants()
     for row in facts.rows("grades.helpfulness"):
         if row["kind"] == "person":
             continue
@@ -99,6 +100,8 @@ def grades(facts: Facts) -> Iterator[Series]:
         for graded in facts.grades:
             model = graded.judge in facts.recipe.judge.judges
             mine = graded.judge == row["judge"] or (row["kind"] == "people" and not model)
+            if graded.prompt_id in variants:
+                continue  # as in `stats`: they count in no other figure than robustness
             if mine and graded.grade and (graded.system, graded.task) == (row["system"], "helpfulness"):
                 found.setdefault(graded.prompt_id, []).append(float(graded.grade))
         id, words = f"grade/{who}/{row['system']}", f"mean grade of {row['system']}, {who}"
@@ -108,11 +111,14 @@ def grades(facts: Facts) -> Iterator[Series]:
 
 def answers(facts: Facts) -> Iterator[Series]:
     """How long each system answers, and how often it ends its turn."""
+    variants = facts.variants()
     for row in facts.rows("systems"):
         name = row["system"]
         words: dict[str, list[float]] = {}
         ended: dict[str, list[float]] = {}
         for r in facts.responses.get(name, ()):
+            if r.prompt_id in variants:
+                continue
             if r.finish != "error":  # as in `stats`: what failed has no length
                 words.setdefault(r.prompt_id, []).append(float(len(r.text.split())))
             ended.setdefault(r.prompt_id, []).append(float(r.finish in ("eot", "eos")))

@@ -255,25 +255,31 @@ def money(usd: float) -> str:
 
 LIMITS: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 (frozen)
 OPENED: ContextVar[list[Account] | None] = ContextVar("opened", default=None)
+ALSO: ContextVar[frozenset[str]] = ContextVar("also", default=frozenset())
 ACCOUNT: ContextVar[Account | None] = ContextVar("account", default=None)
 
 
 @contextmanager
-def limited(limits: Limits) -> Iterator[list[Account]]:
-    """What `execute` within may spend. Yields a list that holds its account as soon as there is one."""
+def limited(limits: Limits, also: Collection[str] = ()) -> Iterator[list[Account]]:
+    """What `execute` within may spend. Yields a list that holds its account as soon as there is one.
+
+    Args:
+        also: names of steps of other plans whose spending counts too, where one limit is for several plans.
+    """
     opened: list[Account] = []
-    tokens = LIMITS.set(limits), OPENED.set(opened)
+    tokens = LIMITS.set(limits), OPENED.set(opened), ALSO.set(frozenset(also))
     try:
         yield opened
     finally:
         LIMITS.reset(tokens[0])
         OPENED.reset(tokens[1])
+        ALSO.reset(tokens[2])
 
 
 @contextmanager
 def account_of(root: Path, steps: Collection[str]) -> Iterator[Account]:
     """The account of a run: the ledger of its work folder, the limits that hold, the steps that it may run."""
-    account = Account(root / LEDGER, LIMITS.get(), steps)
+    account = Account(root / LEDGER, LIMITS.get(), {*steps, *ALSO.get()})
     token = ACCOUNT.set(account)
     if (opened := OPENED.get()) is not None:
         opened.append(account)

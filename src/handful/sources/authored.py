@@ -17,14 +17,17 @@
 
 A dialogue repeats the two sections. A test file ends with the user, any other with the assistant. The two headings
 count where they are the whole line, outside code fences. What is written is taken as it stands, but for the blank
-lines around each turn.
+lines around each turn. `form` says what is asked for (explain, advise, write …), `intent` of a sensitive prompt whether
+it is malicious or benign. A test prompt that asks another's question in other words names that one by its id
+(`variant_of: authored/its-name`, with `variant: paraphrase`), and counts for robustness only. Without `paths` a source
+reads the set that comes with Handful, src/handful/authored.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,13 +35,21 @@ from typing import Any
 from handful.core.beginnings import ENOUGH, foreign
 from handful.core.errors import DataError
 from handful.core.files import files_below
-from handful.core.types import Example, Noun, Origin, Prompt, Role, Turn
+from handful.core.types import Dropped, Example, Noun, Origin, Prompt, Role, Turn
 from handful.recipe.sources import Authored
 
-KEYS = ("split", "kind", "topic", "author", "license", "url")
+SHIPPED = tuple(Path(__file__).parents[1] / "authored" / split for split in ("train", "dev", "test"))
+"""The folders of the set that comes with Handful."""
+KEYS = ("split", "kind", "topic", "form", "intent", "variant_of", "variant", "author", "license", "url")
 SPLITS = {"train": "examples", "dev": "dev", "test": "test"}
 """Split -> the file of the stage's folder that it goes to."""
+INTENTS = ("malicious", "benign")
+SENSITIVE, DIALOGUE = "sensitive", "dialogue"
+"""Kinds that are tags of their own, too: `study.sensitive_tag` asks about the safety of the first, and live
+conversations begin with prompts of the second."""
+LEFT_OUT = "kind_left_out"
 HEADINGS: dict[str, Role] = {"## User": "user", "## Assistant": "assistant"}
+KIND = "kind="
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 FENCE = re.compile(r"\s*(`{3,}|~{3,})([^\n]*)")
 
@@ -61,7 +72,8 @@ def read(
         DataError: a file that is not in the form above, by its line; two of one name; or none at all.
     """
     seen: dict[str, Path] = {}
-    for path in _files(source.paths):
+    kinds: set[str] = set()
+    for path in _files(map(str, SHIPPED) if source.paths is None else source.paths):
         text = read_text(path)
         split, record = parse(text, str(path), name)
         if first := seen.get(record.id):
@@ -69,8 +81,30 @@ def read(
                 f"{path}: has the name of {first}, and a name is what an example is known by; rename one"
             )
         seen[record.id] = path
-        put(SPLITS[split], record)
+        kind = kind_of(record)
+        kinds.add(kind)
+        if kind in source.leave_out or (source.kinds and kind not in source.kinds):
+            put("dropped", Dropped(record.id, LEFT_OUT, kind or "no kind"))
+        else:
+            put(SPLITS[split], record)
+    check_kinds(name, source, kinds)
     return {}
+
+
+def kind_of(record: Example | Prompt) -> str:
+    """As the front matter has it, or ""."""
+    return next((tag.removeprefix(KIND) for tag in record.tags if tag.startswith(KIND)), "")
+
+
+def check_kinds(name: str, source: Authored, found: Collection[str]) -> None:
+    """Raise DataError where a kind is named that no file has: a filter that takes nothing is a mistake."""
+    for key, named in (("kinds", source.kinds), ("leave_out", source.leave_out)):
+        for kind in named:
+            if kind not in found:
+                listed = ", ".join(sorted(filter(None, found))) or "none"
+                raise DataError(
+                    f"sources.{name}.{key}: no file is of the kind {kind!r}; the kinds there are: {listed}"
+                )
 
 
 def read_text(path: Path) -> str:
@@ -116,7 +150,7 @@ def parse(text: str, path: str, source: str) -> tuple[str, Example | Prompt]:
         DataError: what is wrong, with `path` and the line.
     """
     lines = text.replace("\r\n", "\n").split("\n")
-    keys, body = _front_matter(lines, path)
+    keys, body = front_matter(lines, path)
     split = keys.get("split", "train")
     sections = _sections(lines, body, path)
     last: Role = "user" if split == "test" else "assistant"
@@ -132,12 +166,23 @@ def parse(text: str, path: str, source: str) -> tuple[str, Example | Prompt]:
         license=keys.get("license", ""),
     )
     turns = tuple(Turn(section.role, _text(section, path)) for section in sections)
-    tags = tuple(f"{key}={keys[key]}" for key in ("kind", "topic") if keys.get(key))
     make = Prompt if split == "test" else Example
-    return split, make(f"{source}/{stem}", turns, origin, tags)
+    return split, make(f"{source}/{stem}", turns, origin, tags_of(keys, turns))
 
 
-def _front_matter(lines: list[str], path: str) -> tuple[dict[str, str], int]:
+def tags_of(keys: Mapping[str, str], turns: Sequence[Turn]) -> tuple[str, ...]:
+    """`kind=…`, `topic=…`, `form:…`, `intent:…`, and the tags that other stages look for."""
+    tags = [f"{key}={keys[key]}" for key in ("kind", "topic") if keys.get(key)]
+    tags += [f"{key}:{keys[key]}" for key in ("form", "intent", "variant_of", "variant") if keys.get(key)]
+    kind = keys.get("kind")
+    if kind == SENSITIVE:
+        tags.append(SENSITIVE)
+    if kind == DIALOGUE or len(turns) > 2:
+        tags.append(DIALOGUE)
+    return tuple(tags)
+
+
+def front_matter(lines: list[str], path: str) -> tuple[dict[str, str], int]:
     """The keys at the top, and the index of the first line below them."""
     if lines[0].rstrip() != "---":
         raise DataError(
@@ -166,6 +211,8 @@ def _check_key(key: str, value: str, keys: Mapping[str, str], where: str) -> Non
         raise DataError(f"{where}: {key!r} stands there twice")
     if key == "split" and value not in SPLITS:
         raise DataError(f"{where}: split must be one of {', '.join(SPLITS)}, found {value!r}")
+    if key == "intent" and value not in INTENTS:
+        raise DataError(f"{where}: intent must be {' or '.join(INTENTS)}, found {value!r}")
 
 
 def _sections(lines: list[str], start: int, path: str) -> list[Section]:

@@ -22,6 +22,7 @@ from handful.stats.losses import Grading
 from handful.stats.people import Extras, SelfConsistency, of_grades, of_pairs
 from handful.stats.preference import PEOPLE
 from handful.stats.readings import Annotator, Mode, Pair, annotator, pairs_of
+from handful.stats.robustness import Variant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +56,44 @@ class Study:
     panels: Mapping[str, Sequence[str]] = field(default_factory=dict)
     out_of_distribution: frozenset[str] = frozenset()
     """Ids of the prompts with the tag `ood`."""
+    intents: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """"malicious" and "benign" -> ids of the prompts with that tag `intent:…`."""
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    """Prompts that are others' asked in another way. Only the block `robustness` counts them."""
     live: Study | None = None
     """Conversations that people had live (Section 6), as a study of their own: never mixed with those that systems
     played."""
+
+    def originals(self) -> Study:
+        """The study without what was said of variants: what every figure but robustness is about."""
+        if not self.variants:
+            return self
+        seals = {id: s for id, s in self.seals.items() if s.prompt_id not in self.variants}
+        signed = {id: s for id, s in self.signatures.items() if s.prompt_id not in self.variants}
+        extras = replace(
+            self.extras,
+            repeats=[v for v in self.extras.repeats if v.comparison_id in seals],
+            repeated_grades=[g for g in self.extras.repeated_grades if g.submission_id in signed],
+        )
+        return replace(
+            self,
+            comparisons={id: c for id, c in self.comparisons.items() if id in seals},
+            seals=seals,
+            signatures=signed,
+            judges={n: [v for v in own if v.comparison_id in seals] for n, own in self.judges.items()},
+            people={n: [v for v in own if v.comparison_id in seals] for n, own in self.people.items()},
+            grades={n: [g for g in own if g.submission_id in signed] for n, own in self.grades.items()},
+            people_grades={
+                n: [g for g in own if g.submission_id in signed] for n, own in self.people_grades.items()
+            },
+            truncated={n: [i for i in ids if i in seals or i in signed] for n, ids in self.truncated.items()},
+            responses={
+                n: [r for r in own if r.prompt_id not in self.variants] for n, own in self.responses.items()
+            },
+            unpaired=[d for d in self.unpaired if d.id not in self.variants],
+            extras=extras,
+            variants={},
+        )
 
     def ids(self, task: Task | None = None) -> list[str]:
         """The comparisons of one task, or all."""

@@ -101,7 +101,8 @@ class Shares(Noun, frozen=True):
     task: str
     system: str
     split: str
-    """"all", or "in_distribution" and "out_of_distribution" where prompts have the tag `ood`."""
+    """"all"; of quality "in_distribution" and "out_of_distribution" where prompts have the tag `ood`; of safety
+    "malicious" and "benign" where they have the tag `intent:…`."""
     responses: int
     graded: int
     unreadable: int
@@ -193,12 +194,26 @@ def grade_difference(grader: Grader, first: str, second: str, bootstrap: Bootstr
     )
 
 
-def class_shares(grader: Grader, task: Task, ood: frozenset[str], bootstrap: Bootstrap) -> list[Shares]:
-    """Each system's shares; where some prompts are out of distribution and some are not, each part of them too."""
+def class_shares(
+    grader: Grader,
+    task: Task,
+    ood: frozenset[str],
+    bootstrap: Bootstrap,
+    intents: Mapping[str, frozenset[str]] | None = None,
+) -> list[Shares]:
+    """Each system's shares, and those of each part of the prompts that is not all of them.
+
+    Args:
+        ood: prompts out of distribution: quality is parted by them.
+        intents: "malicious", "benign" -> prompts of that intent: safety is parted by them.
+    """
     prompts = {mark.prompt_id for mark in grader.marks}
     splits = {"all": prompts}
     if task == "quality" and prompts & ood and prompts - ood:
         splits |= {"in_distribution": prompts - ood, "out_of_distribution": prompts & ood}
+    if task == "safety":
+        parts = {intent: prompts & ids for intent, ids in (intents or {}).items()}
+        splits |= {intent: part for intent, part in parts.items() if part and part != prompts}
     return [
         shares(
             grader, task, system, split, [m for m in grader.of(system) if m.prompt_id in inside], bootstrap

@@ -10,6 +10,7 @@ import msgspec
 from handful.core.types import Choice, Noun, Task
 from handful.recipe.evaluation import Stats
 from handful.run.progress import Advance
+from handful.stats import robustness
 from handful.stats import turns as of_turns
 from handful.stats.agreement import Agreement, agreements, alpha, exact, tie_discounted
 from handful.stats.bootstrap import MIN_PROMPTS, Bootstrap
@@ -42,6 +43,7 @@ from handful.stats.reliability import (
     leave_one_out,
     reliability,
 )
+from handful.stats.robustness import Robustness
 from handful.stats.significance import multiplicity
 from handful.stats.trust import Trust, examine
 from handful.stats.turns import TurnDifference, Turns
@@ -102,6 +104,8 @@ class Summary(Noun, frozen=True):
     dialogues: tuple[Preference, ...] = ()
     """Preference between whole dialogues, as `preference`; its unit is the dialogue."""
     grades: Graded = Graded()
+    robustness: Robustness = Robustness()
+    """The worst of several samples, and prompts asked in another way."""
     self_consistency: tuple[SelfConsistency, ...] = ()
     """People who were asked the same again."""
     participants: tuple[Participant, ...] = ()
@@ -112,6 +116,8 @@ class Summary(Noun, frozen=True):
 
 def summarize(study: Study, params: Stats, advance: Advance = lambda amount=1, note="": None) -> Summary:
     bootstrap = Bootstrap(params.level, params.draws, params.seed)
+    robust = robust_of(study, bootstrap)
+    study = study.originals()
     annotators, pairs = study.annotators("preference"), study.pairs("preference")
     prompts = {id: study.comparisons[id].prompt_id for id in study.ids("preference")}
     seated = {name: members(name, judges, annotators) for name, judges in study.panels.items()}
@@ -168,6 +174,7 @@ def summarize(study: Study, params: Stats, advance: Advance = lambda amount=1, n
         gates=tuple(gates),
         dialogues=dialogues,
         grades=graded,
+        robustness=robust,
         self_consistency=tuple(study.self_consistency(bootstrap)),
         participants=tuple(participants(study.extras)),
         warnings=tuple(warnings(study, preference, graded, params.level)),
@@ -223,12 +230,23 @@ def grades(study: Study, bootstrap: Bootstrap) -> Graded:
             row
             for task, graders in tasks
             for g in graders
-            for row in class_shares(g, task, study.out_of_distribution, bootstrap)
+            for row in class_shares(g, task, study.out_of_distribution, bootstrap, study.intents)
         ),
         quality_differences=tuple(row for g in quality for row in superiorities(g, bootstrap)),
         turns=tuple(row for g in by_turn for row in of_turns.turns(g, bootstrap)),
         turn_differences=tuple(row for g in by_turn for row in of_turns.turn_differences(g, bootstrap)),
     )
+
+
+def robust_of(study: Study, bootstrap: Bootstrap) -> Robustness:
+    """Of preference and of every grade of single answers, variants and all."""
+    tasks: tuple[Task, ...] = ("helpfulness", "quality", "safety")
+    annotators = study.annotators("preference")
+    seats = [seat(name, members(name, judges, annotators)) for name, judges in study.panels.items()]
+    voices = robustness.of_annotators([*annotators, *seats], study.pairs("preference"))
+    for task in tasks:
+        voices += [voice for grader in study.graders(task) for voice in robustness.of_grader(grader, task)]
+    return robustness.robustness(voices, study.variants, bootstrap)
 
 
 def rankings(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from handful.stats.gate import Label
     from handful.stats.people import Extras
     from handful.stats.readings import Mode
+    from handful.stats.robustness import Variant
 
 T = TypeVar("T")
 Said = TypeVar("Said", Verdict, Grade)
@@ -49,6 +50,7 @@ def work(params: Stats, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]
     with progress("statistics", None) as advance:
         summary = summarize(facts, params, advance)
     write_whole(out / "stats.json", jsonl.dumps(summary))
+    facts = facts.originals()
     pairs = pairs_of(facts.seals.values(), facts.named)
     annotators = facts.annotators()
     seats = [seat(name, members(name, judges, annotators)) for name, judges in panels.items()]
@@ -73,6 +75,7 @@ def work(params: Stats, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]
 def read(inputs: Mapping[str, Path], panels: Mapping[str, Sequence[str]]) -> Study:
     """Everything that the folders hold, and nothing of what the study does not know."""
     from handful.stats.facts import Study
+    from handful.stats.grades import OOD
     from handful.stats.people import Extras
 
     study, judges = inputs["study"], only(inputs, "judge")
@@ -82,7 +85,7 @@ def read(inputs: Mapping[str, Path], panels: Mapping[str, Sequence[str]]) -> Stu
         raise DataError(f"{study}: comparisons.jsonl and sealed/key.jsonl name different comparisons")
     signatures = {s.submission_id: s for s in rows(study / "sealed" / "signatures.jsonl", Signature)}
     graded = {name: list(read_grades(folder, signatures)) for name, folder in judges.items()}
-    people = inputs.get("annotate")
+    people, tagged = inputs.get("annotate"), tags_of(inputs.get("dataset"))
     return Study(
         comparisons=comparisons,
         seals=seals,
@@ -108,7 +111,9 @@ def read(inputs: Mapping[str, Path], panels: Mapping[str, Sequence[str]]) -> Stu
         extras=read_extras(people, comparisons, signatures) if people else Extras(),
         gates={name: found for name, folder in judges.items() if (found := read_gate(folder))},
         panels=panels,
-        out_of_distribution=out_of_distribution(inputs.get("dataset")),
+        out_of_distribution=frozenset(id for id, tags in tagged.items() if OOD in tags),
+        intents=intents(tagged),
+        variants=variants(tagged),
         live=read_live(people, named_pairs(study)) if people and (people / "talks").exists() else None,
     )
 
@@ -215,12 +220,29 @@ def entry_of(folder: Path, name: str) -> Mapping[str, Any]:
     return params.get("judges", {}).get(name, {}) if isinstance(params, dict) else {}
 
 
-def out_of_distribution(dataset: Path | None) -> frozenset[str]:
-    """Ids of the test prompts with the tag `ood`."""
-    from handful.stats.grades import OOD
+def tags_of(dataset: Path | None) -> dict[str, tuple[str, ...]]:
+    """Test prompt -> its tags."""
+    return {prompt.id: prompt.tags for prompt in (rows(dataset / "test.jsonl", Prompt) if dataset else ())}
 
-    prompts = rows(dataset / "test.jsonl", Prompt) if dataset else []
-    return frozenset(prompt.id for prompt in prompts if OOD in prompt.tags)
+
+def intents(tagged: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
+    """ "malicious" and "benign" -> the prompts with that tag."""
+    return {
+        name: frozenset(id for id, tags in tagged.items() if f"intent:{name}" in tags)
+        for name in ("malicious", "benign")
+    }
+
+
+def variants(tagged: Mapping[str, Sequence[str]]) -> dict[str, Variant]:
+    """Prompts tagged `variant_of:ID` -> what they are variants of, and how (`variant:KIND`; else paraphrased)."""
+    from handful.stats.robustness import Variant
+
+    found = {}
+    for id, tags in tagged.items():
+        named = dict(tag.split(":", 1) for tag in tags if tag.startswith(("variant_of:", "variant:")))
+        if original := named.get("variant_of"):
+            found[id] = Variant(original, named.get("variant", "paraphrase"))
+    return found
 
 
 def named_pairs(study: Path) -> list[tuple[str, str]]:

@@ -90,14 +90,17 @@ STAGES = (
     Stage(name="study", work=work("study"), needs=("dataset", "generate")),
     Stage(name="judge", work=work("judge"), needs=("study",), over="judges"),
     Stage(  # live conversations (annotate.talk) are about prompts of the data set, with the systems of generate
-        name="annotate", work=work("annotate"), needs=("dataset", "generate", "study")
+        name="annotate",
+        work=work("annotate"),
+        needs=("dataset", "generate", "study"),
+        version=2,
     ),
     Stage(
         name="stats",
         work=work("stats"),
         needs=("dataset", "generate", "study", "judge", "annotate"),
         params=statistics,
-        version=5,
+        version=6,
     ),
     Stage(
         name="report",

@@ -195,7 +195,7 @@ def test_who_is_not_active_is_shown_nothing_and_holds_nothing(ledger, make_board
     say(board, "ann")
     board.visit("ann")
     ledger.event(off, "ann", "because")
-    assert board.visit("ann").where == "paused"
+    assert board.visit("ann").where == ("paused" if off == "paused" else "over")
     assert len(walk(board, "ben")) == (6 if off == "dropped" else 5)
     ledger.event(back, "ann")
     assert board.visit("ann").where == "finished"
@@ -305,19 +305,87 @@ def test_time_is_what_the_item_was_on_the_screen(ledger, make_board, enter):
     enter(ledger, "ann")
     clock = Clock()
     board = make_board(clock=clock)
-    for seconds in (10, 20, 60):
-        board.visit("ann")
+    for seconds in (10, 20, 60, 30, 15):
+        assert board.visit("ann").seconds_left is None  # few answers tell no speed
         clock.now += seconds
         say(board, "ann")
-    assert [answer.ms for answer in ledger.answers()] == [10_000, 20_000, 60_000]
+    assert [answer.ms for answer in ledger.answers()] == [10_000, 20_000, 60_000, 30_000, 15_000]
     place = board.visit("ann")
-    assert (place.seconds, place.left, place.seconds_left) == (20, 3, 60)
+    assert (place.seconds, place.left, place.seconds_left) == (20, 1, 20)
+
+
+def test_nobody_is_told_how_long_it_will_take_by_what_others_took(ledger, make_board, enter):
+    enter(ledger, "ann", "ben")
+    board = make_board(people=2)
+    walk(board, "ann")
+    assert board.visit("ben").seconds is None
 
 
 def test_what_is_left_is_a_fair_share(ledger, make_board, enter):
     enter(ledger, "ann", "ben", "cleo")
     board = make_board(people=1, shared=3, repeats=1)
     assert board.visit("ann").left == 3 + 1 + 1
+
+
+def totals_of(board, person, count=99):
+    """What a person is told their items come to, before each answer; None where no total is told."""
+    told = []
+    while len(told) < count and (place := board.visit(person)).where == "item":
+        told.append(place.answered + place.left if place.left else None)
+        say(board, person)
+    return told
+
+
+def test_the_finish_line_never_moves_away(ledger, make_board, enter):
+    enter(ledger, "ann", "ben", "cleo")
+    board = make_board(people=1)
+    assert totals_of(board, "ann") == [2, 2, None, None, None, None]  # more is open, and others are away
+    assert board.visit("ann").where == "finished"
+
+
+def test_the_finish_line_comes_nearer_as_others_answer_and_survives_a_restart(ledger, make_board, enter):
+    enter(ledger, "ann", "ben")
+    board = make_board(people=1)
+    assert totals_of(board, "ann", 1) == [3]
+    say(board, "ben"), say(board, "ben"), say(board, "ben"), say(board, "ben")
+    assert totals_of(board, "ann", 1) == [2]
+    restarted = make_board(people=1)
+    assert restarted.visit("ann").where == "finished"
+    assert restarted.undo("ann")
+    place = restarted.visit("ann")
+    assert place.answered + place.left == 2
+
+
+def test_no_total_is_told_where_it_grows_since_somebody_is_dropped(ledger, make_board, enter):
+    enter(ledger, "ann", "ben")
+    board = make_board(people=1)
+    assert totals_of(board, "ann", 1) == [3]
+    ledger.event("dropped", "ben")
+    assert totals_of(board, "ann", 1) == [None]
+    ledger.event("kept", "ben")
+    assert totals_of(board, "ann", 1) == [3]
+
+
+def test_a_skip_brings_the_finish_line_nearer_and_its_undo_takes_it_back(ledger, make_board, enter):
+    enter(ledger, "ann")
+    board = make_board()
+    offer = board.visit("ann").offer
+    board.skip("ann", offer.item.key, round=0, order=offer.order, reason="other")
+    assert totals_of(board, "ann", 1) == [5]
+    assert board.undo("ann")
+    assert board.undo("ann")
+    assert totals_of(board, "ann", 1) == [6]
+
+
+def test_what_is_taken_back_is_offered_with_what_was_said(ledger, make_board, enter):
+    enter(ledger, "ann")
+    board = make_board()
+    assert say(board, "ann", "second").before is None
+    board.undo("ann")
+    assert board.visit("ann").offer.before.choice == "second"
+    assert board.visit("ann").following.before is None
+    say(board, "ann", "first")
+    assert board.visit("ann").offer.before is None
 
 
 def test_live_verdicts_are_said_of_the_comparisons(ledger, make_board):

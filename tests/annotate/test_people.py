@@ -32,6 +32,17 @@ def test_an_admin_is_nobody_who_answers(ledger):
     assert ledger.people() == []
 
 
+def test_a_session_that_ended_is_still_known_but_not_one_that_was_left(ann):
+    ledger, _, session = ann
+    mine = ledger.open_session(ledger.new_token("admin"))
+    for role, person in (("person", "ann"), ("admin", "")):
+        ledger.new_token(role, person)
+    assert [ledger.visitor(one) for one in (session, mine)] == [None, None]
+    assert [ledger.former(one) for one in (session, mine)] == [("person", "ann"), ("admin", "")]
+    ledger.close_session(mine)
+    assert [ledger.former(one) for one in (mine, "", "guess")] == [None, None, None]
+
+
 def test_a_guess_lets_nobody_in(ann):
     ledger, _, _ = ann
     for guess in ("", "guess", "ann", "x" * 10_000, "\ud800"):
@@ -84,6 +95,17 @@ def test_who_is_revoked_stays_out_until_restored(ann):
     assert ledger.visitor(session) is None
     ledger.event("restored", "ann")
     assert (ledger.people()[0].state, ledger.people()[0].link) == ("active", True)
+
+
+def test_whose_session_it_was_is_known_after_a_new_link_and_not_after_signing_out(ledger):
+    ledger.add_person("ann")
+    session = ledger.open_session(ledger.new_token("person", "ann"))
+    ledger.new_token("person", "ann")
+    assert ledger.visitor(session) is None
+    assert ledger.once(session) == "ann"
+    assert ledger.once("x") == ledger.once("") == ""
+    ledger.close_session(session)
+    assert ledger.once(session) == ""
 
 
 def test_who_is_paused_or_dropped_is_told_so(ann):

@@ -153,6 +153,18 @@ def test_repeats_and_checks_have_files_of_their_own(inputs, out, items, study, l
     assert (counts["verdicts"], counts["repeats"], counts["checks"]) == (6, 1, {"passed": 0, "answered": 1})
     assert read(out, "repeats") == [Verdict("c3", "ann", "right", "swapped", raw="A")]
     assert read(out, "checks", Check) == [Check("k1", "ann", "left", "right", False)]
+    give(ledger, "zoe", items[0], "first", "forward")
+    give(ledger, "zoe", items[0], "second", "swapped", round=1)
+    give(ledger, "zoe", check, "first", "forward")
+    ledger.add_person("zoe")
+    ledger.event("dropped", "zoe", "asleep")
+    work(params, inputs, out)
+    assert len(read(out, "checks", Check)) == 1  # what a dropped person said is there as counts alone
+    figures = [
+        (one.checks, one.checks_passed, one.repeats, one.repeats_same)
+        for one in read(out, "people", Respondent)
+    ]
+    assert figures == [(1, 0, 1, 0), (1, 1, 1, 1)]
 
 
 def test_the_order_of_answering_does_not_show(inputs, out, items, tmp_path, blank, give):

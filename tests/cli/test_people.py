@@ -65,6 +65,36 @@ def test_a_new_link_ends_the_old_one(annotators, ledger):
     assert ledger(lambda opened: (opened.open_session(old), bool(opened.open_session(new)))) == (None, True)
 
 
+def test_a_new_link_is_an_event_that_does_not_hold_it(annotators, ledger):
+    annotators("add", "ann")
+    token = annotators("link", "ann").stdout.split("/link/")[1].strip()
+    (event,) = ledger(lambda opened: opened.events("ann"))
+    assert (event.person, event.kind, event.reason, event.subject) == ("ann", "linked", "by the command", "")
+    assert event.at
+    assert token not in str(event)
+
+
+@pytest.mark.parametrize(
+    ("before", "action", "reason", "state", "link"),
+    [
+        ("", "add", "", "active", True),
+        ("add", "link", "", "active", True),
+        ("add", "pause", "", "paused", False),
+        ("add", "drop", "asleep", "dropped", False),
+        ("add", "restore", "", "active", True),
+    ],
+)
+def test_json_says_what_a_change_came_to(annotators, ledger, before, action, reason, state, link):
+    if before:
+        annotators(before, "ann")
+    said = annotators(action, "ann", *(("--reason", reason) if reason else ()), "--json").stdout
+    row = json.loads(said)
+    assert (row["name"], row["state"], row["reason"], row["link"]) == ("ann", state, reason, True)
+    assert ("url" in row) is link
+    if link:
+        assert ledger(lambda opened: opened.open_session(row["url"].split("/link/")[1]))
+
+
 def test_a_link_begins_as_the_last_server_said_or_as_one_says(annotators, ledger):
     annotators("add", "ann")
     ledger(lambda opened: opened.event("served", reason="https://study.example.org"))

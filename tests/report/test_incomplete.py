@@ -10,6 +10,7 @@ from handful.core.types import Dropped, Response, Verdict
 from handful.recipe.systems import EndpointSystem, ResponsesSystem
 from handful.recipe.values import InputPath
 from handful.report.facts import Facts, StepFacts, Taken
+from handful.report.headline import constant_texts
 from handful.report.incomplete import incomplete, remedies
 from handful.report.work import work
 from handful.stats.work import work as stats_work
@@ -128,7 +129,16 @@ def test_a_constant_text_is_a_warning_beside_the_headline(build, tmp_path):
     jsonl.write(inputs["study"] / "flags.jsonl", [flag])
     work(recipe, inputs, tmp_path)
     numbers = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert "other gave the same text to 24 of 24 prompts" in numbers["sections"]["headline"]["text"][0]
+    said = numbers["sections"]["headline"]["text"][0]
+    assert "other gave the same text to 24 of 24 prompts" in said
+    assert said.endswith("Its results say nothing of answers.")
+
+
+def test_a_text_that_is_constant_on_some_prompts_takes_nothing_from_the_others(recipe):
+    flags = [Dropped("other", "same_text", "11 of 20 prompts: '7 of 7 prompts: yes.'")]
+    (warning,) = constant_texts(Facts(recipe=recipe, flags=flags))
+    assert "On these 11 prompts its results say nothing of answers" in warning.lines[0]
+    assert "Its results" not in warning.lines[0]
 
 
 def test_grades_that_are_owed_are_missing_and_the_parts_of_a_split_count_once(recipe):

@@ -5,7 +5,9 @@ import msgspec
 from handful.core import jsonl
 from handful.core.types import Verdict
 from handful.report.facts import Facts
+from handful.report.page import Section, html
 from handful.report.people import took_part
+from handful.report.tables import left_out
 from handful.stats.people import Check, Respondent
 from handful.stats.work import work as stats_work
 
@@ -22,7 +24,10 @@ def test_people_asked_again_and_dropped_ones_are_told(build, recipe, tmp_path):
     jsonl.write(inputs["annotate"] / "checks.jsonl", [Check("k", "ann", "left", "left", True)])
     jsonl.write(
         inputs["annotate"] / "people.jsonl",
-        [Respondent("zoe", "zoe", "", 2, 0, None, True, "asleep"), Respondent("ann", "ann", "", 24, 1, 9.0)],
+        [
+            Respondent("zoe", "zoe", "", 2, 0, None, True, "asleep <b>", 4, 1, 3, 2),
+            Respondent("ann", "ann", "", 24, 1, 9.0),
+        ],
     )
     (tmp_path / "out").mkdir()
     stats_work(recipe.stats, {k: inputs[k] for k in ("study", "annotate")}, tmp_path / "out")
@@ -30,5 +35,14 @@ def test_people_asked_again_and_dropped_ones_are_told(build, recipe, tmp_path):
     again, who = took_part(Facts(recipe=recipe, stats=stats))
     assert [row[:3] for row in again.rows] == [["all people", "preference", 10], ["ann", "preference", 10]]
     assert [row[0] for row in who.rows] == ["ann", "zoe"]
-    assert who.rows[0][4:] == ["1 of 1", "yes"]
-    assert who.rows[1][4:] == ["", "no, dropped: asleep"]
+    assert who.rows[0][4:] == ["1 of 1", "", "yes"]
+    assert who.rows[1][4:] == ["1 of 4", "2 of 3", "no, dropped: asleep <b>"]
+    shown = html("n", "s", [Section("s", "S", [who])])
+    assert "asleep &lt;b&gt;" in shown
+    assert "<b>" not in shown
+
+
+def test_what_one_person_was_not_asked_is_no_lack():
+    rows = [{"kind": "person", "flipped": 0, "unreadable": 0, "missing": 11, "comparisons": 20}]
+    assert left_out(rows) == "11 were not asked of them, or passed over by them, and are in no rate."
+    assert left_out([{**rows[0], "kind": "people"}]) == "11 have no verdict and are in no rate."

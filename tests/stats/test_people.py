@@ -87,7 +87,7 @@ def inputs(tmp_path):
         people / "people.jsonl",
         [
             Respondent("crowd:a", "a", "crowd", 20, 1, 12.5),
-            Respondent("z", "z", "", 3, 0, 1.0, True, "too fast"),
+            Respondent("z", "z", "", 3, 0, 1.0, True, "too fast", 4, 1, 3, 2),
         ],
     )
     return {"study": study, "annotate": people}
@@ -107,6 +107,7 @@ def test_what_annotate_leaves_reaches_stats(inputs, tmp_path):
     a, z = stats["participants"]
     assert (a["checks_passed"], a["checks"], a["seconds"], a["dropped"]) == (1, 2, 12.5, False)
     assert (z["dropped"], z["reason"]) == (True, "too fast")
+    assert (z["checks_passed"], z["checks"], z["repeats_same"], z["repeats"]) == (1, 4, 2, 3)
 
 
 def test_the_table_of_section_4_2_crowd_and_authors_among_and_with_each_other(inputs, tmp_path):

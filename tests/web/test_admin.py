@@ -12,7 +12,7 @@ from handful.annotate.rows import insert
 from handful.annotate.tables import EVENTS
 from handful.core.types import Comparison, Turn
 from handful.web.admin import ACTIONS, Console, add_admin
-from handful.web.exports import harmless
+from handful.web.exports import FILES, harmless
 
 FORM = re.compile(r'<form method="post" action="(/admin/[\w-]+)".*?</form>', re.S)
 
@@ -127,9 +127,24 @@ def test_nobody_else_can_act(app, make_client, ledger):
     assert counts(ledger) == before
 
 
-def test_a_new_link_of_the_researcher_ends_the_old_session(admin, ledger):
+def test_a_new_link_of_the_researcher_ends_the_old_session_and_says_so(admin, ledger):
+    admin.get("/admin")
+    ledger.add_person("ann")
     ledger.new_token("admin")
-    assert admin.get("/admin").status_code == 404
+    before = counts(ledger)
+    for page in (*map(admin.get, PATHS[:-1]), admin.post("/admin/add", data={"name": "ben"})):
+        assert page.status_code == 403
+        assert "The server was started again: use the researcher&#39;s link that it printed" in page.text
+        assert "ann" not in page.text
+    assert counts(ledger) == before
+
+
+def test_a_session_that_never_was_the_researchers_is_a_strangers(app, make_client, ledger):
+    guest = make_client(app, "ann", started=False)
+    ledger.new_token("person", "ann")  # hers holds no longer
+    made_up = make_client(app)
+    made_up.cookies.set("handful_session", "x" * 43)
+    assert [client.get("/admin").status_code for client in (guest, made_up)] == [404, 404]
 
 
 def test_a_form_that_is_not_ours_changes_nothing(admin, ledger):
@@ -195,6 +210,10 @@ def test_a_new_link_ends_the_old_one_and_its_devices(admin, app, make_client, le
     page = act(admin, "link", "/admin/person/ann")
     assert device.get("/").status_code == 403
     link = re.search(r"http://127\.0\.0\.1(/link/[\w-]+)", page.text).group(1)
+    event = ledger.events("ann")[-1]
+    assert (event.kind, event.reason, event.subject) == ("linked", "by the researcher's page", "")
+    assert "new link made" in admin.get("/admin/person/ann").text
+    assert link.rsplit("/")[-1] not in admin.get("/admin/export/events.jsonl").text
     assert device.get(link).status_code == 200
 
 
@@ -282,9 +301,10 @@ def test_agreement_is_told_from_ten_shared_items_on(make_app, ledger, make_clien
         answer_all(board, name, ("neither",))
     client = make_client(app)
     page = client.get("/link/" + ledger.new_token("admin")).text
-    assert re.search(r'data-label="Items shared" class="number">12<', page)
+    assert re.search(r'data-label="Answered by two or more" class="number">12<', page)
+    assert "given to everybody" not in page  # that is another number, of [annotate] shared
     least = 0.025 ** (1 / 12)  # the exact bound where twelve of twelve are alike
-    assert f'data-label="Agreement" class="number">1.00 [{least:.2f}, 1.00]<' in page
+    assert f'data-label="Agreement" class="number wordy">1.00 [{least:.2f}, 1.00]<' in page
 
 
 def test_prompts_come_page_by_page_with_counts(make_app, ledger, make_client, study):
@@ -346,10 +366,28 @@ def test_exports_hold_everything_that_was_said_and_no_system(admin, app, ledger)
     secrets = [row.token_hash for row in ledger.rows("tokens")] + [
         row.session_hash for row in ledger.rows("sessions")
     ]
-    for file in ("answers", "history", "people", "events"):
+    for file in FILES:
         for form in ("csv", "jsonl"):
             text = admin.get(f"/admin/export/{file}.{form}").text
             assert not [word for word in ("lima-tuned", "gpt-baseline", *secrets) if word in text]
+
+
+def test_fewer_people_than_are_wanted_on_an_item_are_told(admin, app, ledger):
+    said = "2 people are wanted on each item, and there is 1"
+    assert said not in admin.get("/admin").text  # nobody yet, which is said elsewhere
+    ledger.add_person("ann")
+    ledger.add_person("zoe")
+    assert said not in admin.get("/admin").text
+    ledger.event("revoked", "zoe")
+    assert said in admin.get("/admin").text
+
+
+def test_a_short_cell_stays_on_one_line_on_a_phone(admin):
+    style = admin.get("/static/admin.css").text.split("@media (max-width: 52rem)")[1]
+    assert "table.folds td.number:not(.wordy) { white-space: nowrap; }" in style
+    assert (
+        "content: attr(data-label); color: var(--soft); white-space: normal; }" in style
+    )  # labels may break
 
 
 def test_an_export_that_is_not_there_is_not_found(admin):

@@ -66,6 +66,7 @@ def test_practice_comes_first_tells_what_others_would_say_and_counts_for_nothing
         told = client.post("/practice", data={**form, "choice": right if number == 1 else wrong})
         assert ("We would choose the same" in told.text) == (number == 1)
         assert "is right.</p>" in told.text
+        assert '<a class="button primary" href="/" autofocus' in told.text  # Enter goes on
     assert "That was the last one for practice" in told.text
     page = client.get("/")
     assert "<strong>1 of 6</strong>" in page.text

@@ -64,7 +64,37 @@ def test_a_person_whose_link_is_revoked_can_store_nothing_more(client, invite, l
     invite("ann")
     page = client.post("/answer", data=form)
     assert page.status_code == 403
+    assert "Your link was replaced or withdrawn. Open the newest link" in page.text
+    assert page.headers["x-answers"] == "keep"
     assert ledger.answers() == []
+
+
+def test_a_form_waits_for_the_new_link_of_the_same_person_in_the_same_browser(client, invite, ledger):
+    form = {**form_of(client.get("/"), "/answer"), "choice": "second"}
+    link = invite("ann")
+    assert client.post("/answer", data=form).status_code == 403
+    client.get(link)
+    assert "Answer saved" in client.post("/answer", data=form).text
+    assert choices(ledger) == ["second"]
+
+
+def test_a_form_that_waits_is_never_sent_as_another_person_s(make_client, make_app, invite, ledger):
+    app = make_app()
+    client = make_client(app, "ann")
+    form = {**form_of(client.get("/"), "/answer"), "choice": "second"}
+    dead = client.cookies["handful_session"]
+    invite("ann")
+    client.get(invite("ben"))
+    for _ in range(2):
+        assert client.post("/answer", data=form).status_code == 403
+        assert ledger.answers() == []
+        assert client.cookies["handful_session_earlier"] == dead  # which lets nobody in
+    client.get(invite("ann"))  # here at last
+    assert "Answer saved" in client.post("/answer", data=form).text
+    assert [(said.person, said.choice) for said in ledger.answers()] == [("ann", "second")]
+    stranger = make_client(app)
+    stranger.cookies.set("handful_session_earlier", dead)
+    assert stranger.get("/").status_code == stranger.post("/answer", data=form).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/consent", "/begin", "/practice", "/answer", "/skip", "/undo", "/leave"])
@@ -168,6 +198,12 @@ def test_every_response_carries_the_security_headers(client, make_client):
 def test_only_static_files_under_their_content_s_name_may_be_kept(client):
     address = re.search(r'href="(/static/study\.css\?v=\w+)"', client.get("/").text).group(1)
     assert "immutable" in client.get(address).headers["cache-control"]
+
+
+def test_key_caps_need_a_pointer_that_hovers_and_text_begins_at_its_own_edge(client):
+    style = client.get("/static/study.css").text
+    assert "@media (hover: none) {\n  kbd," in style
+    assert ".prose:dir(rtl) { margin-left: auto; }" in style
 
 
 def test_no_page_has_script_or_style_of_its_own(client, make_client):

@@ -1,5 +1,7 @@
 """Forms that are sent twice, late, or from two places: one answer each, and never one that nobody gave."""
 
+import re
+
 import pytest
 from web.conftest import Given, answer, choices, form_of, standing, texts, undo
 
@@ -118,15 +120,54 @@ def test_nothing_is_fetched_ahead_where_nothing_follows_or_by_strangers(make_cli
     assert make_client(app, "ann").get("/ahead").status_code == 204
 
 
-@pytest.mark.parametrize(("kind", "back"), [("paused", "resumed"), ("dropped", "kept")])
-def test_a_person_who_is_paused_is_told_and_goes_on_later(client, ledger, kind, back):
+@pytest.mark.parametrize(
+    ("kind", "back", "told"), [("paused", "resumed", "Paused"), ("dropped", "kept", "Your part is over")]
+)
+def test_a_person_who_is_paused_is_told_and_goes_on_later(client, ledger, kind, back, told):
     ledger.event(kind, "ann", reason="too fast")
     page = client.get("/")
+    assert f">{told}</h1>" in page.text
+    assert ('data-again="15"' in page.text) == ("Look again" in page.text) == (kind == "paused")
     assert "Everything that you answered is saved" in page.text
     assert "too fast" not in page.text
     assert client.get("/ahead").status_code == 204
     ledger.event(back, "ann")
     assert texts(client.get("/"))
+
+
+def test_a_dropped_person_is_told_that_their_part_is_over(client, ledger):
+    form = {**form_of(client.get("/"), "/answer"), "choice": "first"}
+    ledger.event("dropped", "ann", reason="too fast")
+    page = client.post("/answer", data=form)
+    assert "<h1>Your part is over</h1>" in page.text
+    assert "This last choice was not stored" in page.text
+    assert "ask the person who runs the study" in page.text
+    assert "not on offer" not in page.text
+    assert choices(ledger) == []
+
+
+def test_undo_fills_in_what_was_said_and_marks_what_was_chosen(client):
+    answer(client, "second", reason="it is <clearer>")
+    page = undo(client)
+    assert "You had chosen: <strong>Answer B is significantly better.</strong>" in page.text
+    assert 'aria-keyshortcuts="2" class="had"' in page.text
+    assert 'dir="auto">it is &lt;clearer&gt;</textarea>' in page.text
+    assert '<details class="aside" data-key="r" open>' in page.text
+    assert "You had chosen" not in client.get("/ahead").text
+    assert "You had chosen" not in answer(client, "first").text
+
+
+def test_the_finish_line_does_not_move_away_where_others_are_slow(make_client, make_app, ledger):
+    ledger.add_person("ben")
+    ann = make_client(make_app(people=1), "ann")
+    counts = []
+    for _ in range(6):
+        ahead = re.search(r"<strong>(.*?)</strong>", ann.get("/ahead").text)
+        counts.append(re.search(r"<strong>(.*?)</strong>", ann.get("/").text).group(1))
+        answer(ann)
+        assert not ahead or ahead.group(1) in ann.get("/").text
+    assert counts == ["1 of 3", "2 of 3", "3 of 3", "3 done", "4 done", "5 done"]
+    assert "6 answered" in ann.get("/").text
 
 
 def test_an_answer_that_was_on_its_way_when_a_person_was_paused_is_kept(client, ledger):

@@ -342,6 +342,19 @@ def faults(page):
     return [(rule["id"], node["html"]) for rule in found for node in rule["nodes"]]
 
 
+def edited_beside(page):
+    """Whether the open edit covers nothing of the original and has every row of its own, on a low screen too."""
+    page.set_viewport_size({"width": 900, "height": 600})
+    return page.evaluate(
+        """() => {
+            const bar = document.querySelector(".acts-bar"), box = bar.getBoundingClientRect();
+            const tags = document.getElementById("tags").getBoundingClientRect();
+            const above = document.querySelector("article.panel").getBoundingClientRect();
+            return bar.scrollHeight <= bar.clientHeight && above.bottom <= box.top && tags.bottom <= box.bottom;
+        }"""
+    )
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_fault_on_any_page(made, site, new_page, enter, scheme):
     anna, ben = enter("anna"), enter("ben")
@@ -356,6 +369,7 @@ def test_axe_finds_no_fault_on_any_page(made, site, new_page, enter, scheme):
         for details in page.locator("details").all():
             details.evaluate("it => it.open = true")
         assert faults(page) == [], path
+        assert page.locator("#decide").count() == 0 or edited_beside(page), path
     page.goto(site + made.link())
     assert faults(page) == []
 

@@ -53,7 +53,7 @@ def test_everything_is_reached_by_tab_in_reading_order(enter, ledger, new_page):
         "2 Answer B is significantly better.",
         "Say why (optional) r",
         "Skip this pair s",
-        "Leave on this device",
+        "Sign out",
         "shortcuts",
     ]
 
@@ -79,6 +79,8 @@ def test_nothing_is_wider_than_the_screen_and_both_answers_are_as_wide(site, ent
         boxes = [page.locator(".answer").nth(n).bounding_box() for n in (0, 1)]
         assert boxes[0]["width"] == boxes[1]["width"]  # equal presentation, whatever the length
         assert (boxes[0]["y"] < boxes[1]["y"]) == (width < 768)  # stacked on a phone
+        choice = page.locator("#answer button").last.bounding_box()
+        assert choice["y"] + choice["height"] <= 800  # however long the answers are
         page.get_by_label("Show as plain text").check()
 
 
@@ -137,6 +139,8 @@ def test_axe_finds_no_fault_on_any_kind_of_page(site, invite, ledger, new_page, 
             )
         else:
             look()
+            if page.title().startswith("Practice"):
+                assert page.evaluate("document.activeElement.matches('a.primary')")
             page.locator(".primary").click()
             page.wait_for_load_state()
         page.wait_for_timeout(SETTLED_MS)
@@ -144,6 +148,9 @@ def test_axe_finds_no_fault_on_any_kind_of_page(site, invite, ledger, new_page, 
     ledger.event("paused", "ann")
     page.reload()
     look()
+    ledger.event("resumed", "ann")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # or after 15 seconds
+    page.get_by_role("heading", name="All done").wait_for()
     assert len(seen) > 10
     assert faults == []
     page.problems[:] = [text for text in page.problems if "403" not in text and "404" not in text]

@@ -14,6 +14,7 @@ from handful import STAGES, execute, load, plan
 from handful.annotate.ledger import open_ledger
 from handful.cli.main import cli
 from handful.core.errors import Waiting
+from handful.web.exports import FILES
 
 
 def handful(*args):
@@ -64,15 +65,17 @@ def visit():
 
 def test_a_server_killed_right_after_an_answer_has_it(study, made, serve, visit):
     recipe, work, _ = made(study)
-    server = serve(recipe, work, "--annotator", "ann")
-    assert server.said[-1] == "0 of 6 answers given, 6 still wanted (stop with Ctrl-C)\n"
+    two = ("--set", "annotate.people=2")
+    server = serve(recipe, work, "--annotator", "ann", *two)
+    assert server.said[-1] == "0 of 12 answers given, 12 still wanted (stop with Ctrl-C)\n"
+    assert server.said[-2].startswith("2 people are wanted on each item, and there is 1: ")
     client = visit(server.url)
     come(client, server.link("ann"))
     for given in range(1, 3):
         answer(client)
         server.stop(signal.SIGKILL)
-        server = serve(recipe, work, port=server.port)  # the same address, at once
-        assert server.said[-1].startswith(f"{given} of 6 answers given, {6 - given} still wanted")
+        server = serve(recipe, work, *two, port=server.port)  # the same address, at once
+        assert server.said[-1].startswith(f"{given} of 12 answers given, {12 - given} still wanted")
     answer(client)  # and still the same person, on the same device
 
 
@@ -125,7 +128,7 @@ def test_nothing_that_leaves_the_server_names_a_system(study, made, serve, visit
     researcher.get(server.link())
     for path in ("/admin", "/admin/prompts", "/admin/person/ann", "/admin/export/key.jsonl"):
         researcher.get(path)
-    for file in ("answers", "history", "people", "events"):
+    for file in FILES:
         researcher.get(f"/admin/export/{file}.csv")
         researcher.get(f"/admin/export/{file}.jsonl")
     assert len(sent) > 40

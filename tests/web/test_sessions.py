@@ -89,6 +89,10 @@ def test_a_revoked_link_and_its_sessions_look_like_wrong_ones(make_client, app, 
     revoked = make_client(app).get(old)
     assert (revoked.status_code, revoked.text) == (wrong.status_code, wrong.text)
     assert "works on every device" in client.get("/").text
+    assert "replaced or withdrawn" in client.get("/").text
+    made_up = make_client(app)
+    made_up.cookies.set("handful_session", "a" * 43)
+    assert made_up.get("/").text == client.get("/").text
 
 
 def test_wrong_and_revoked_links_take_as_long_as_each_other(make_client, app, invite, monkeypatch):

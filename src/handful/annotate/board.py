@@ -20,11 +20,11 @@ from collections.abc import Callable, Iterable, Sequence
 from handful.annotate import progress
 from handful.annotate.items import PAIRS, SKIP, Item, Study, order_seen, verdict_of
 from handful.annotate.ledger import Ledger
-from handful.annotate.places import Feedback, NotOffered, Offer, Place
+from handful.annotate.places import Feedback, NotOffered, Offer, PartOver, Place, Where
 from handful.annotate.progress import ItemProgress, PersonProgress, Progress, TaskProgress
 from handful.annotate.rows import hash_of
 from handful.annotate.seats import Seat
-from handful.annotate.standing import Standing
+from handful.annotate.standing import AHEAD, Standing
 from handful.core.types import Task, Verdict
 from handful.recipe.evaluation import Annotate
 
@@ -71,28 +71,19 @@ class Board:
     # What pages call
 
     def visit(self, person: str) -> Place:
-        """Where `person` stands; keeps for them what it offers.
-
-        Raises:
-            NotOffered: there is nobody of this name.
-        """
+        """Where `person` stands; keeps for them what it offers. NotOffered: there is nobody of this name."""
         self._read_on(person)
         with self._lock:
             seat = self._seat(person)
             self._standing.lapse(self._clock())
-            if self._paused or not seat.active:
-                return self._standing.place(seat, "paused")
-            if not seat.consented:
-                return self._standing.place(seat, "consent")
+            if (shut := self._shut(seat)) is not None:
+                return self._standing.place(seat, shut)
             if not seat.practised and (pair := self._standing.next_practice(seat)):
-                return self._standing.place(
-                    seat, "practice", Offer(pair, 0, self._standing.side_of(seat, pair, 0))
-                )
+                side = self._standing.side_of(seat, pair, 0)
+                return self._standing.place(seat, "practice", Offer(pair, 0, side))
             self._standing.fill(seat, self._clock())
-            offers = [hold.offer for hold in seat.holds.values()]
-            if not offers:
-                return self._standing.place(seat, "finished")
-            return self._standing.place(seat, "item", offers[0], offers[1] if len(offers) > 1 else None)
+            offers = [hold.offer for hold in seat.holds.values()][:AHEAD]
+            return self._standing.place(seat, "item" if offers else "finished", *offers)
 
     def consent(self, person: str) -> None:
         """Store that the person agreed."""
@@ -175,11 +166,8 @@ class Board:
         if item is None or answer is None or item.known is None:
             return None
         order = order_seen(item, answer.shown, answer.first)
-        places = (
-            {"left": "first", "right": "second"}
-            if order == "forward"
-            else {"left": "second", "right": "first"}
-        )
+        first, second = ("left", "right") if order == "forward" else ("right", "left")
+        places = {first: "first", second: "second"}
         better = places.get(item.known, "neither")
         return Feedback(answer.choice == better, better, item.explanation)  # type: ignore[arg-type]
 
@@ -246,6 +234,14 @@ class Board:
             raise NotOffered(f"there is nobody of the name {person!r}")
         return seat
 
+    def _shut(self, seat: Seat) -> Where | None:
+        """Why a person is given nothing now."""
+        if seat.state in ("revoked", "dropped"):
+            return "over"
+        if self._paused or not seat.active:
+            return "paused"
+        return None if seat.consented else "consent"
+
     def _read_on(self, person: str = "", everybody: bool = False) -> None:
         """What happened to people and to the study since the last time; one small query where nothing did.
 
@@ -293,7 +289,7 @@ class Board:
         if item is None:
             raise NotOffered("this study does not ask that")
         if seat.state in ("revoked", "dropped"):
-            raise NotOffered("this person takes no part any more")
+            raise PartOver("this person takes no part any more")
         if choice not in (*item.choices, SKIP):
             raise NotOffered("that is no choice of this task")
         if order not in (("forward", "swapped") if item.task in PAIRS else ("",)):

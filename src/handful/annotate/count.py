@@ -34,8 +34,8 @@ class Count:
         self.pools: dict[Task, Pool] = {}
         self.wanted: Counter[Task] = Counter()
         """Task -> answers still wanted of the items that people share out."""
-        self.milliseconds: list[int] = []
-        """Of everybody, sorted."""
+        self.planned: Counter[Task] = Counter()
+        """Task -> items that people share out, without those that came later."""
         self.active = 0
         self.lean = 0
         self.kept_for: dict[str, str] = {}
@@ -52,6 +52,7 @@ class Count:
         common = set(shared)
         self.shared[task] = shared
         self.pools[task] = Pool((), self.params.people)
+        self.planned[task] = len(keys) - len(common)
         for item in items:
             self.add(item, pooled=item.key not in common)
 
@@ -70,7 +71,9 @@ class Count:
             self.ask(item.task, [])
         self.add(item)
         if person:
-            self.seat(person).own.setdefault(item.task, []).append(item.key)
+            seat = self.seat(person)
+            seat.own.setdefault(item.task, []).append(item.key)
+            seat.goal = None if seat.goal is None else seat.goal + 1
             self.kept_for[item.key] = person
             self.pools[item.task].rise(item.key)
         for answer in self._strays.pop(item.key, []):
@@ -100,6 +103,7 @@ class Count:
             return
         hold = seat.holds.pop(asked, None)
         seat.answers[asked] = answer
+        seat.taken_back.pop(asked, None)
         self.count_answer(seat, answer, 1)
         if hold is not None:
             self.count_hold(seat, asked, hold, -1, settled=answer.choice != SKIP)
@@ -112,8 +116,7 @@ class Count:
             seat.skipped += sign
         else:
             seat.given += sign
-            for sorted_ms in (seat.milliseconds, self.milliseconds):
-                (took if sign > 0 else took_back)(sorted_ms, answer.ms)
+            (took if sign > 0 else took_back)(seat.milliseconds, answer.ms)
         if key not in self.items or answer.round:
             return
         item, tally = self.items[key], self.tallies[key]

@@ -163,6 +163,14 @@ class Ledger:
         """Who holds `session`; None where it is unknown, or its link was revoked."""
         return self._read_on().visitor(session)
 
+    def former(self, session: str) -> tuple[Role, str] | None:
+        """Role and person of whoever came by `session`, also where it lets nobody in any more."""
+        return self._read_on().former(session)
+
+    def once(self, session: str) -> str:
+        """The person whose `session` it is, or was until their link was replaced; empty where nobody's."""
+        return self._read_on().once(session)
+
     def event(self, kind: str, person: str = "", reason: str = "", subject: str = "") -> None:
         """Say something of a person, or of the study where `person` is empty. Some kinds change how a person stands:
         paused and resumed, revoked and restored, dropped and kept."""

@@ -139,6 +139,22 @@ class Register:
                 return Visitor("admin", "", "active")
             return Visitor("person", token.person, self._standing(self._people[token.person]).state)
 
+    def former(self, session: str) -> tuple[Role, str] | None:
+        """Role and person of whoever came by `session`, also where its link was replaced or revoked since."""
+        given = hash_of(session)
+        with self._lock:
+            token = self._tokens.get(self._sessions.get(given, ("", ""))[1])
+            return (token.role, token.person) if token else None
+
+    def once(self, session: str) -> str:
+        """The person whose `session` it is or was, also where its link lets nobody in any more; empty where nobody's,
+        or where they signed out."""
+        given = hash_of(session)
+        with self._lock:
+            kept, token_hash = self._sessions.get(given, ("", ""))
+            token = self._tokens.get(token_hash)
+            return token.person if token and hmac.compare_digest(kept, given) else ""
+
     def token(self, secret: str) -> Token | None:
         """The token `secret`, if it is the newest of its holder and was not revoked."""
         given = hash_of(secret)

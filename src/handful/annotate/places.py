@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from handful.annotate.items import Item
-from handful.annotate.ledger import Order
+from handful.annotate.ledger import Answer, Order
 
 Sides = Order | Literal[""]
-Where = Literal["consent", "practice", "item", "finished", "paused"]
+Where = Literal["consent", "practice", "item", "finished", "paused", "over"]
 
 
 def sides(shown: str) -> Sides:
@@ -21,6 +21,10 @@ class NotOffered(ValueError):
     """An answer to what the person is not asked, or one that is no choice of its task. Nothing was stored."""
 
 
+class PartOver(NotOffered):
+    """The person takes no part any more. Nothing was stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """An item on a person's screen."""
@@ -30,6 +34,8 @@ class Offer:
     """0; 1 where the person is asked again. For the form, not for the eye."""
     order: Sides
     """Empty where one text is graded. `item.load(order)` has the texts as they stand."""
+    before: Answer | None = field(default=None, compare=False)
+    """What the person said of it and took back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class Place:
     """What to show a person now."""
 
     where: Where
-    """"paused": the study or this person is paused, or the person revoked or dropped."""
+    """"paused": the study or this person is paused; "over": the person is revoked or dropped."""
     offer: Offer | None = None
     """Of "practice" and "item"."""
     following: Offer | None = None
@@ -45,9 +51,10 @@ class Place:
     answered: int = 0
     """Items, with checks and repeats; without practice and what was passed over."""
     left: int = 0
-    """About: what only this person can do, and a fair share of what is open to all."""
+    """Of the person's share, as it was told them first or less: `answered` and `left` never come to more than before.
+    0 with an offer: the share is done, or it grew since others were taken out, and more is open."""
     seconds: float | None = None
-    """Median an item: this person's, or everybody's while they have few."""
+    """This person's median an item; None while they have few."""
     last: int | None = None
     """Id of the answer that `undo` would take back."""
     practised: int = 0

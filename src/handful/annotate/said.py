@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from handful.annotate.items import PAIRS, SKIP, Item, Study, side_of, verdict_of
+from handful.annotate.items import PAIRS, SKIP, Item, Study, meaning, side_of, verdict_of
 from handful.annotate.ledger import Answer
 from handful.annotate.people import Person
 from handful.annotate.seats import judge_name, median_seconds
@@ -52,6 +52,12 @@ class Respondent(Noun, frozen=True):
     """What they said is in no other file."""
     reason: str = ""
     """Why they were dropped."""
+    checks: int = 0
+    """Answered; `checks_passed` of them rightly. Of dropped people too: it may be why."""
+    checks_passed: int = 0
+    repeats: int = 0
+    """Items answered twice; `repeats_same` of them alike."""
+    repeats_same: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +142,15 @@ def checked(checks: Sequence[Item], answers: Iterable[Answer], judges: Mapping[s
     return [check for _, _, check in sorted(found, key=lambda row: row[:2])]
 
 
-def respondents(study: Study, answers: Iterable[Answer], people: Iterable[Person]) -> list[Respondent]:
+def respondents(
+    study: Study, answers: Sequence[Answer], people: Iterable[Person], checks: Sequence[Item] = ()
+) -> list[Respondent]:
     """Everybody who answered something of the study, by their name as a judge."""
     known = {person.name: person for person in people}
     own: dict[str, list[Answer]] = defaultdict(list)
+    read = Counter[tuple[str, bool]]()
+    for check in checked(checks, answers, {answer.person: answer.person for answer in answers}):
+        read[check.judge, check.passed] += 1
     for answer in answers:
         if answer.choice is not None and answer.item in study.items:
             own[answer.person].append(answer)
@@ -149,6 +160,7 @@ def respondents(study: Study, answers: Iterable[Answer], people: Iterable[Person
         group = person.group if person else ""
         left_out = person is not None and person.state == "dropped"
         times = sorted(a.ms for a in said if a.ms is not None and a.choice != SKIP)
+        alike = twice(study, said)
         found.append(
             Respondent(
                 judge=judge_name(name, group),
@@ -159,6 +171,20 @@ def respondents(study: Study, answers: Iterable[Answer], people: Iterable[Person
                 seconds=median_seconds(times),
                 dropped=left_out,
                 reason=person.reason if person and left_out else "",
+                checks=read[name, True] + read[name, False],
+                checks_passed=read[name, True],
+                repeats=len(alike),
+                repeats_same=sum(alike),
             )
         )
     return sorted(found, key=lambda one: one.judge)
+
+
+def twice(study: Study, said: Iterable[Answer]) -> list[bool]:
+    """Of one person's items that were answered twice, whether both answers say the same of the texts."""
+    given = {(answer.item, answer.round): answer for answer in said if answer.choice != SKIP}
+    return [
+        meaning(study.items[key], given[key, 0]) == meaning(study.items[key], again)
+        for (key, round), again in given.items()
+        if round and (key, 0) in given
+    ]

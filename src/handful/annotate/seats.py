@@ -57,6 +57,12 @@ class Seat:
     undone: set[int] = field(default_factory=set)
     sides: dict[Asked, Sides] = field(default_factory=dict)
     """How what was taken back stood: it comes back the same."""
+    taken_back: dict[Asked, Answer] = field(default_factory=dict)
+    """Answers that the person took back and has not given again."""
+    share: int | None = None
+    """The smallest fair share of the whole study since the person began, in items."""
+    goal: int | None = None
+    """The smallest number of items that the person was told they will have dealt with at the end."""
     holds: dict[Asked, Hold] = field(default_factory=dict)
     """On the screen first, then what is fetched ahead."""
     lean: int = 0

@@ -22,7 +22,7 @@ from handful.recipe.evaluation import Annotate
 AHEAD = 2
 """Items held for a person: the one on the screen, and the next."""
 FEW_ANSWERS = 5
-"""Below this many, the time of all people stands for one person's."""
+"""Below this many, nobody is told how long the rest will take: other people's speed is not theirs."""
 CHECKED: Task = "preference"
 """The task whose items checks and practice pairs look like."""
 
@@ -43,7 +43,7 @@ class Standing(Count):
     def hold(self, seat: Seat, item: Item, round: int, now: float) -> Offer:
         """Keep an item for a person, with its sides drawn; nobody else is offered it while that lasts."""
         asked = item.key, round
-        offer = Offer(item, round, self.side_of(seat, item, round))
+        offer = Offer(item, round, self.side_of(seat, item, round), seat.taken_back.get(asked))
         until = now + self.params.lease_minutes * 60
         seat.holds[asked] = Hold(offer, now, until)
         heapq.heappush(self._lapses, (until, seat.name, asked))
@@ -60,6 +60,7 @@ class Standing(Count):
         standing = seat.answers.get(asked)
         if standing is not None and standing.id == answer.id:
             del seat.answers[asked]
+            seat.taken_back[asked] = answer
             self.count_answer(seat, answer, -1)
         item = self.items.get(answer.item) or self.checks.get(answer.item)
         if item is not None and seat.active and asked not in seat.holds and asked not in seat.answers:
@@ -171,6 +172,27 @@ class Standing(Count):
         share = assign.fair_share(self.wanted[task], self.active, pooled)
         return len(self.shared[task]) - seat.done[task, False] + share
 
+    def share(self) -> int:
+        """What falls to each of those who take part now, were nothing answered yet."""
+        pooled = (
+            assign.fair_share(self.params.people * count, self.active, count)
+            for count in self.planned.values()
+        )
+        items = sum(map(len, self.shared.values())) + sum(pooled)
+        checks = len(self.checks) if CHECKED in self.pools else 0
+        return items + checks + min(self.params.repeats, items)
+
+    def told_left(self, seat: Seat) -> int:
+        """What a person is told is left: with what they dealt with never more than they were told before. Who works
+        faster than others finds more open at the end; 0 then, and where people went and their part falls to others.
+        """
+        share, dealt = self.share(), seat.given + seat.skipped
+        whole = min(share + sum(map(len, seat.own.values())), dealt + self.left(seat))
+        seat.share = share if seat.share is None else min(share, seat.share)
+        grown = share > seat.share and seat.goal is not None and whole > seat.goal
+        seat.goal = whole if seat.goal is None else min(whole, seat.goal)
+        return 0 if grown else max(0, seat.goal - dealt)
+
     def may_open(self, seat: Seat) -> bool:
         """Whether others hold what this person could still be given."""
         held = {
@@ -191,14 +213,13 @@ class Standing(Count):
         """What a page is told."""
         practice = self.practice
         own = seat.milliseconds
-        left = self.left(seat) if where != "finished" else 0
         return Place(
             where=where,
             offer=offer,
             following=following,
             answered=seat.given,
-            left=max(left, (offer is not None) + (following is not None)) if where == "item" else left,
-            seconds=median_seconds(own if len(own) >= FEW_ANSWERS else self.milliseconds),
+            left=self.told_left(seat) if where == "item" else 0,
+            seconds=median_seconds(own) if len(own) >= FEW_ANSWERS else None,
             last=seat.last(self.practice),
             practised=sum((key, 0) in seat.answers for key in practice),
             practice=len(practice),

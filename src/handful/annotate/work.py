@@ -97,7 +97,7 @@ def write(
     """The files of the stage, which depend on what was said and not on when; returns their counts."""
     from handful.annotate.said import checked, respondents
 
-    who = respondents(study, answers, people)
+    who = respondents(study, answers, people, checks)
     passed = checked(checks, answers, said.judges)
     skipped = list(said.skipped())
     counts = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +90,9 @@ def annotators(
     with closing(open_ledger(target)) as ledger:
         if action == "list":
             say_people(ledger, recipe, as_json)
-        else:
-            change(ledger, action, name, group, reason, origin)
+            return
+        done = change(ledger, action, name, group, reason, origin)
+        say(done, ledger, as_json)
 
 
 def check_use(action: str, name: str, group: str, reason: str) -> None:
@@ -106,20 +108,32 @@ def check_use(action: str, name: str, group: str, reason: str) -> None:
         raise RecipeError("--reason goes with drop")
 
 
-def change(ledger: Ledger, action: str, name: str, group: str, reason: str, origin: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a change came to."""
+
+    name: str
+    words: str = ""
+    link: str = ""
+    """Told this once."""
+
+
+def change(ledger: Ledger, action: str, name: str, group: str, reason: str, origin: str) -> Done:
     if action == "add":
         ledger.add_person(name, group)
     person = named(ledger, name)
     if action in EVENTS:
         kind, what = EVENTS[action]
         ledger.event(kind, person.name, " ".join(reason.split()))
-        click.echo(f"{person.name} {what}")
-        return
+        return Done(person.name, f"{person.name} {what}")
     if action == "restore":
         ledger.event("restored", person.name)
     if action == "link" and person.state == "revoked":
         raise DataError(f"{name}: is revoked; `restore` lets them in again, by a new link")
-    say_link(ledger, person.name, origin or last_origin(ledger))
+    link = f"{origin or last_origin(ledger)}/link/{ledger.new_token('person', person.name)}"
+    if action == "link":
+        ledger.event("linked", person.name, "by the command")
+    return Done(person.name, link=link)
 
 
 def named(ledger: Ledger, name: str) -> Person:
@@ -137,21 +151,22 @@ def last_origin(ledger: Ledger) -> str:
     return served[-1] if served else USUAL_ORIGIN
 
 
-def say_link(ledger: Ledger, name: str, origin: str) -> None:
-    click.echo(f"{name}: {origin}/link/{ledger.new_token('person', name)}")
-    click.echo("shown this once: send it to them alone; it works while the study is served", err=True)
+def say(done: Done, ledger: Ledger, as_json: bool) -> None:
+    """What a change came to; as JSON a row of the list, with `url`, the new link, where there is one."""
+    if as_json:
+        row = row_of(named(ledger, done.name), given(ledger).get(done.name, 0))
+        click.echo(as_text({**row, "url": done.link} if done.link else row))
+    else:
+        click.echo(f"{done.name}: {done.link}" if done.link else done.words)
+    if done.link:
+        click.echo("shown this once: send it to them alone; it works while the study is served", err=True)
 
 
 def say_people(ledger: Ledger, recipe: Path, as_json: bool) -> None:
-    given: dict[str, int] = {}
-    for answer in ledger.answers():
-        if answer.choice not in (None, "skip") and answer.round == 0:
-            given[answer.person] = given.get(answer.person, 0) + 1
-    rows = [row_of(person, given.get(person.name, 0)) for person in ledger.people()]
+    answered = given(ledger)
+    rows = [row_of(person, answered.get(person.name, 0)) for person in ledger.people()]
     if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
+        click.echo(as_text(rows))
         return
     if not rows:
         click.echo(nobody(recipe))
@@ -162,6 +177,21 @@ def say_people(ledger: Ledger, recipe: Path, as_json: bool) -> None:
         more = [row["group"], "" if row["link"] else "(no link that works)"]
         told_of = "  ".join(part for part in (state, *more) if part)
         click.echo(f"{row['name']:{width}}  {row['answered']:>5} answers  {told_of}")
+
+
+def given(ledger: Ledger) -> dict[str, int]:
+    """Person -> answers, without skips and repeats."""
+    found: dict[str, int] = {}
+    for answer in ledger.answers():
+        if answer.choice not in (None, "skip") and answer.round == 0:
+            found[answer.person] = found.get(answer.person, 0) + 1
+    return found
+
+
+def as_text(found: Any) -> str:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(found)).decode()
 
 
 def row_of(person: Person, answered: int) -> dict[str, Any]:

@@ -81,6 +81,7 @@ def study(
     from handful.web.live import conversations
     from handful.web.serve import listen, run_app
     from handful.web.study import study_app
+    from handful.web.wording import few_people
 
     loaded = load(recipe, overrides)
     asked, command = loaded.annotate, words(recipe, work, overrides)
@@ -96,6 +97,8 @@ def study(
         )  # fmt: skip
         stack.enter_context(conversations(app, board, loaded, ledger, folders))
         say_links(ledger, annotators, origin, command)
+        if few := few_people(asked.people, board.progress()):
+            click.echo(few)
         if public_url:
             click.echo(f"pass {origin} on to {reached(host, True, '').origin(listener.getsockname()[1])}")
         elif host not in LOOPBACK:
@@ -199,7 +202,7 @@ def standing(board: Board, asked: Annotate, command: str) -> str:
     """How far the people are, and what to type when they are done."""
     tasks = board.progress().tasks
     given, wanted = sum(task.given for task in tasks), sum(task.wanted for task in tasks)
-    talks = "; live conversations are counted at /talk and by `run`" if asked.talk else ""
+    talks = "; live conversations are counted on the researcher's page and by `run`" if asked.talk else ""
     if given < wanted:
         return f"{given} of {wanted} answers given, {wanted - given} still wanted{talks}"
     return f"all {wanted} answers given{talks}; go on with: handful run {command}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,11 +19,16 @@ Row = Mapping[str, Any]
 def constant_texts(facts: Facts) -> list[Block]:
     """A warning for each system that says the same to most prompts: such a text has won against unguarded judges."""
     found = [flag for flag in facts.flags if flag.rule == "same_text"]
-    lines = [
-        f"{flag.id} gave the same text to {flag.detail}. Its results say nothing of answers."
-        for flag in found
-    ]
+    lines = [f"{flag.id} gave the same text to {flag.detail}. {bearing(flag.detail)}" for flag in found]
     return [Text(lines, "warning")] if lines else []
+
+
+def bearing(detail: str) -> str:
+    """What a flag of `study` ("11 of 20 prompts: …") takes from a system's results: no more than it saw."""
+    seen = re.match(r"(\d+) of (\d+) prompts", detail)
+    if seen is None or seen[1] == seen[2]:
+        return "Its results say nothing of answers."
+    return f"On these {seen[1]} prompts its results say nothing of answers; the rates below are over all {seen[2]}."
 
 
 def headline(facts: Facts, incomplete: Sequence[str] = ()) -> list[Block]:

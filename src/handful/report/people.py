@@ -60,6 +60,7 @@ def participants(facts: Facts) -> Table:
             Column("Passed over", "count"),
             Column("Seconds an answer", "number"),
             Column("Checks passed"),
+            Column("Same when asked again"),
             Column("Counted"),
         ],
         [
@@ -68,14 +69,20 @@ def participants(facts: Facts) -> Table:
                 row["answered"],
                 row["skipped"],
                 row["seconds"],
-                f"{row['checks_passed']} of {row['checks']}" if row["checks"] else "",
+                of(row["checks_passed"], row["checks"]),
+                of(row.get("repeats_same", 0), row.get("repeats", 0)),
                 counted(row),
             ]
             for row in rows
         ],
-        note="Seconds are medians. Checks are pairs whose answer is known. What dropped people said is in no figure.",
+        note="Seconds are medians. Checks are pairs whose answer is known. What dropped people said is in no figure "
+        "but on their own line here.",
         folded=len(rows) > MOST_PEOPLE,
     )
+
+
+def of(part: int, whole: int) -> str:
+    return f"{part} of {whole}" if whole else ""
 
 
 def counted(row: Mapping[str, Any]) -> str:

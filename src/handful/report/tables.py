@@ -140,7 +140,12 @@ def left_out(rows: Sequence[Mapping[str, Any]]) -> str:
     if unreadable:
         parts.append(f"{unreadable} could not be read and are in no rate")
     if missing:
-        parts.append(f"{missing} have no verdict and are in no rate")
+        person = all(row.get("kind") == "person" for row in rows)
+        parts.append(
+            f"{missing} were not asked of them, or passed over by them, and are in no rate"
+            if person
+            else f"{missing} have no verdict and are in no rate"
+        )
     return "; ".join(parts) + "." if parts else ""
 
 

@@ -38,6 +38,10 @@ class Respondent(Noun, frozen=True):
     """Median of what an answer took."""
     dropped: bool = False
     reason: str = ""
+    checks: int = 0
+    checks_passed: int = 0
+    repeats: int = 0
+    repeats_same: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +81,15 @@ class Participant(Noun, frozen=True):
     seconds: float | None
     checks: int
     checks_passed: int
+    repeats: int
+    """Items answered twice, `repeats_same` of them alike."""
+    repeats_same: int
     dropped: bool
     reason: str
 
 
 def participants(extras: Extras) -> list[Participant]:
+    """The checks of dropped people stand in people.jsonl alone, where files of an earlier Handful have none."""
     asked = Counter(check.judge for check in extras.checks)
     passed = Counter(check.judge for check in extras.checks if check.passed)
     return [
@@ -91,8 +99,10 @@ def participants(extras: Extras) -> list[Participant]:
             answered=one.answered,
             skipped=one.skipped,
             seconds=one.seconds,
-            checks=asked[one.judge],
-            checks_passed=passed[one.judge],
+            checks=one.checks if one.dropped else asked[one.judge],
+            checks_passed=one.checks_passed if one.dropped else passed[one.judge],
+            repeats=one.repeats,
+            repeats_same=one.repeats_same,
             dropped=one.dropped,
             reason=one.reason,
         )

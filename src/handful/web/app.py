@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Form, Request
 from fastapi.exceptions import RequestValidationError
@@ -24,22 +24,28 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from handful.annotate.board import Board
 from handful.annotate.items import SKIP
-from handful.annotate.ledger import Ledger, Order
-from handful.annotate.places import NotOffered, Offer, Place
+from handful.annotate.ledger import Ledger
+from handful.annotate.places import NotOffered, Offer, PartOver, Place
 from handful.core.errors import DataError
 from handful.web import pages
 from handful.web.asking import SKIPS
 from handful.web.booth import Booth
 from handful.web.guard import Assets, Guard, token_fits
 from handful.web.rendering import FOLDER, message
-from handful.web.sessions import OUT_OF_DATE, add_sessions, person_of, session_of, stranger, visitor_of
+from handful.web.sessions import (
+    add_sessions,
+    person_of,
+    refused,
+    session_of,
+    sessions_of,
+    shut_out,
+    visitor_of,
+)
 
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 LONGEST_REASON = 2_000
 """Characters."""
 LONGEST_MS = 86_400_000
-ORDERS: tuple[Order | Literal[""], ...] = ("forward", "swapped", "")
-ROUNDS = (0, 1)
 NUMBER = re.compile(r"[0-9]{1,15}")
 
 Field = Annotated[str, Form()]
@@ -103,13 +109,13 @@ def add_reading(app: FastAPI, booth: Booth) -> None:
     def show(request: Request, notice: str = "") -> Response:
         visitor, session = visitor_of(request), session_of(request)
         if visitor is None:
-            return stranger()
+            return shut_out(request)
         if visitor.role == "admin":
             return RedirectResponse("/admin", status_code=303)
         person = visitor.person
         place = booth.board.visit(person)
-        if place.where == "paused":
-            return pages.paused(session, person)
+        if place.where in ("paused", "over"):
+            return pages.shut(session, person, place.where)
         if place.where == "consent":
             return pages.consent(session, person, booth.consent)
         if place.offer is None:
@@ -151,7 +157,7 @@ def add_starting(app: FastAPI, booth: Booth) -> None:
     def agree(request: Request, token: Field = "", agreed: Field = "") -> Response:
         visitor = person_of(request)
         if visitor is None or not token_fits(token, session_of(request), "consent"):
-            return message(OUT_OF_DATE, 403)
+            return refused(request)
         if agreed == "yes":
             booth.board.consent(visitor.person)
         return to_start()
@@ -160,7 +166,7 @@ def add_starting(app: FastAPI, booth: Booth) -> None:
     def begin(request: Request, token: Field = "", task: Field = "") -> Response:
         visitor = person_of(request)
         if visitor is None or not token_fits(token, session_of(request), "begin", task):
-            return message(OUT_OF_DATE, 403)
+            return refused(request)
         booth.begin(visitor.person, task)
         return to_start()
 
@@ -171,8 +177,8 @@ def add_starting(app: FastAPI, booth: Booth) -> None:
         visitor, session = person_of(request), session_of(request)
         place = booth.board.visit(visitor.person) if visitor else None
         offer = place.offer if place else None
-        if visitor is None or place is None or not found_in(token, session, item, nonce):
-            return message(OUT_OF_DATE, 403)
+        if visitor is None or place is None or not pages.shown_by(token, [session], item, nonce):
+            return refused(request)
         if place.where != "practice" or offer is None or offer.item.key != item:
             return to_start()  # this one is done already
         refuse_skip(choice)
@@ -199,10 +205,11 @@ def add_answering(app: FastAPI, booth: Booth) -> None:
         reason: Field = "",
         ms: Field = "",
     ) -> Response:
-        visitor, session = person_of(request), session_of(request)
-        asked = found_in(token, session, item, nonce)
+        visitor = person_of(request)
+        sessions = sessions_of(request, visitor.person) if visitor else ()
+        asked = pages.shown_by(token, sessions, item, nonce)
         if visitor is None or asked is None:
-            return message(OUT_OF_DATE, 403)
+            return refused(request)
         refuse_skip(choice)
         said = reason.replace("\0", "").strip()[:LONGEST_REASON] if booth.reasons else ""
         seen_ms = min(int(ms), LONGEST_MS) if NUMBER.fullmatch(ms) else None
@@ -222,10 +229,11 @@ def add_answering(app: FastAPI, booth: Booth) -> None:
     def skip(
         request: Request, token: Field = "", item: Field = "", nonce: Field = "", reason: Field = ""
     ) -> Response:
-        visitor, session = person_of(request), session_of(request)
-        asked = found_in(token, session, item, nonce)
+        visitor = person_of(request)
+        sessions = sessions_of(request, visitor.person) if visitor else ()
+        asked = pages.shown_by(token, sessions, item, nonce)
         if visitor is None or asked is None:
-            return message(OUT_OF_DATE, 403)
+            return refused(request)
         if reason not in SKIPS:
             return message("Say why you skip it: choose one of the reasons. Nothing was stored.", 400)
         stored = booth.board.skip(
@@ -239,7 +247,7 @@ def add_undoing(app: FastAPI, booth: Booth) -> None:
     def undo(request: Request, token: Field = "", id: Field = "") -> Response:
         visitor = person_of(request)
         if visitor is None or not token_fits(token, session_of(request), "undo", id):
-            return message(OUT_OF_DATE, 403)
+            return refused(request)
         undone = bool(NUMBER.fullmatch(id)) and booth.board.undo(visitor.person, int(id))
         return to_start("undone" if undone else "")
 
@@ -248,18 +256,6 @@ def refuse_skip(choice: str) -> None:
     """A skip has a form of its own, which asks why."""
     if choice == SKIP:
         raise NotOffered("a skip is no answer")
-
-
-def found_in(token: str, session: str, key: str, nonce: str) -> tuple[int, Order | Literal[""]] | None:
-    """The round and the order of what a form showed. They are not in it, so its token is held against each; None
-    where it fits none: the form is not ours, or not this session's."""
-    if not session:
-        return None
-    for round in ROUNDS:
-        for order in ORDERS:
-            if token_fits(token, session, *pages.facts_of(key, round, order, nonce)):
-                return round, order
-    return None
 
 
 def add_errors(app: FastAPI) -> None:
@@ -274,6 +270,8 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(NotOffered)
     def not_offered(request: Request, error: NotOffered) -> Response:
+        if isinstance(error, PartOver):
+            return message(pages.TOO_LATE, 403, pages.SHUT["over"][0], go_on="")
         return message("That question or choice is not on offer. Nothing was stored.", 400)
 
     @app.exception_handler(DataError)

@@ -84,7 +84,9 @@ def add_people(app: FastAPI, choosing: Choosing, origin: str) -> None:
         state = {one.name: one.state for one in choosing.ledger.people()}.get(name)
         if state == "revoked":
             choosing.ledger.event("restored", name)
-        return link(request, name)
+        shown = link(request, name)
+        choosing.ledger.event("linked", name, "by the researcher's page")
+        return shown
 
     @app.post("/admin/revoke")
     def revoke(request: Request, token: Field = "", name: Field = "") -> Response:

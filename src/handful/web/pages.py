@@ -7,15 +7,20 @@ item is a check, or is asked for the second time, is not in it either: its token
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
+from itertools import product
 from typing import Any
 
 from fastapi.responses import HTMLResponse
 
-from handful.annotate.places import Feedback, Offer, Place
+from handful.annotate.items import SKIP
+from handful.annotate.places import Feedback, Offer, Place, Sides
 from handful.web import asking
-from handful.web.guard import form_token
+from handful.web.guard import form_token, token_fits
 from handful.web.rendering import page
 
+ORDERS: tuple[Sides, ...] = ("forward", "swapped", "")
+ROUNDS = (0, 1)
 NOTICES = {
     "saved": "Answer saved.",
     "skipped": "Skipped.",
@@ -23,7 +28,25 @@ NOTICES = {
     "stands": "You had already answered that one; your first answer stands. To change it, use Undo.",
 }
 """What a redirect may say: the address names one of these, and never brings text of its own."""
-PAUSED = "The study is paused. Everything that you answered is saved; come back later with your link."
+SHUT = {
+    "paused": (
+        "Paused",
+        "The study is paused. Everything that you answered is saved. This page goes on by itself once the study does; "
+        "you may also close it, and come back later with your link.",
+    ),
+    "over": (
+        "Your part is over",
+        "Thank you for your work. Everything that you answered is saved. If this surprises you, ask the person who "
+        "runs the study.",
+    ),
+}
+"""Title and text of pages without anything to do."""
+TOO_LATE = (
+    "Thank you for your work. This last choice was not stored; everything that you answered before it is. If this "
+    "surprises you, ask the person who runs the study."
+)
+AGAIN_SECONDS = 15
+"""How often a page on which a person waits asks whether there is something to do."""
 WAITING = (
     "Nothing is left for you just now. Others are still at the last ones; if one of those opens again, you will find "
     "it here later. Everything that you answered is saved, and you may close this page."
@@ -33,6 +56,15 @@ WAITING = (
 def facts_of(key: str, round: int, order: str, nonce: str) -> tuple[str, ...]:
     """What a form's token vouches for: this page showed this item, in this round and order."""
     return ("answer", key, str(round), order, nonce)
+
+
+def shown_by(token: str, sessions: Iterable[str], key: str, nonce: str) -> tuple[int, Sides] | None:
+    """The round and the order of what a form showed. They are not in it, so its token is held against each; None
+    where it fits none: the form is not ours, or not of one of these sessions."""
+    for session, round, order in product(filter(None, sessions), ROUNDS, ORDERS):
+        if token_fits(token, session, *facts_of(key, round, order, nonce)):
+            return round, order
+    return None
 
 
 def item(
@@ -59,7 +91,8 @@ def item(
     if practice:
         values["practice"] = practice_of(place)
     if ahead:
-        values |= {"answered": place.answered + 1, "left": max(1, place.left - 1), "last": ""}
+        left = max(0, place.left - 1)
+        values |= {"answered": place.answered + 1, "left": left, "last": "", "more": not left}
     return page(
         "task.html",
         **values,
@@ -75,6 +108,7 @@ def item(
             for letter, text in zip(letters, content.texts, strict=True)
         ],
         choices=choices,
+        before=said_before(offer),
         levels=any(choice.meaning for choice in choices),
         item=offer.item.key,
         mark=form_token(session, "mark", offer.item.key, str(offer.round))[:16],
@@ -84,6 +118,14 @@ def item(
         reasons=reasons,
         skips=asking.SKIPS,
     )
+
+
+def said_before(offer: Offer) -> dict[str, str]:
+    """What the person chose and wrote, and took back."""
+    before = offer.before
+    if before is None or before.choice is None or before.choice == SKIP:
+        return {"choice": "", "reason": ""}
+    return {"choice": before.choice, "reason": before.reason}
 
 
 def keys(asked: asking.Asking, reasons: bool) -> list[str]:
@@ -128,11 +170,19 @@ def lesson(session: str, person: str, task: str, instructions: str, practice: bo
 def finished(session: str, person: str, place: Place, notice: str, onward: str = "") -> HTMLResponse:
     """`onward` is the address of what else there is to do."""
     text = WAITING if place.waiting else ""
-    return page("finished.html", **bar(session, person, place, notice, "u"), text=text, onward=onward)
+    return page(
+        "finished.html",
+        **bar(session, person, place, notice, "u"),
+        text=text,
+        onward=onward,
+        again=AGAIN_SECONDS,
+    )
 
 
-def paused(session: str, person: str) -> HTMLResponse:
-    return page("paused.html", **foot(session, person), text=PAUSED)
+def shut(session: str, person: str, why: str) -> HTMLResponse:
+    title, text = SHUT[why]
+    again = AGAIN_SECONDS if why == "paused" else 0
+    return page("shut.html", **foot(session, person), title=title, text=text, again=again)
 
 
 def bar(session: str, person: str, place: Place, notice: str, undo_key: str) -> dict[str, Any]:
@@ -141,6 +191,7 @@ def bar(session: str, person: str, place: Place, notice: str, undo_key: str) -> 
         **foot(session, person),
         "answered": place.answered,
         "left": place.left,
+        "more": place.offer is not None and not place.left,
         "time_left": time_left(place.seconds_left),
         "notice": NOTICES.get(notice, ""),
         "last": last,

@@ -7,6 +7,10 @@ For modules of routes, which find the app's ledger at `app.state.ledger`:
 - `session_of(request)` -> the cookie's value, the key of `guard.form_token(session, "what", facts...)`; "" without one
 - `add_sessions(app)` adds GET /link/TOKEN (to / or /admin) and POST /leave (form token: "leave")
 - `STRANGER` and `stranger()`: the page for whoever has no link
+- `shut_out(request)`: the same, or what to do where a link was replaced; `refused(request)`: of a form that
+  does not fit
+- `sessions_of(request, person)`: the session, and the one before it where it was the same person's: forms of that one
+  wait in a browser when a link is replaced. It tells what a page showed, and lets nobody in
 
 The token of a link is exchanged for a random session at once, so that addresses in a browser's history and in
 proxies' logs stop mattering when the link is revoked, and a form's token can be made without storing the link's.
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from handful.annotate.people import Visitor
 
 COOKIE = "handful_session"
+EARLIER = "_earlier"
+"""Of a cookie's name: a session that this browser had before. It lets nobody in."""
 COOKIE_SECONDS = 90 * 86_400
 WINDOW_SECONDS = 600.0
 GUESSES_BY_ADDRESS = 10
@@ -44,6 +50,12 @@ STRANGER = (
     "This study is open by personal links only. Open the link that you were given: it works on every device, and "
     "shows where you left off. If you have none, ask the person who runs the study."
 )
+REPLACED = (
+    "Your link was replaced or withdrawn. Open the newest link that you were sent: it works on every device, and shows "
+    "where you left off. If you have none, ask the person who runs the study."
+)
+KEEP = {"X-Answers": "keep"}
+"""Tells the script that answers which wait in the browser were not read, and are to wait for a link that works."""
 WRONG_LINK = (
     "This link does not work, or does not work any more. Check that it was copied whole; if it was, ask the person who "
     "runs the study for a new one. Nothing that you answered is lost."
@@ -85,6 +97,25 @@ def stranger() -> HTMLResponse:
     return message(STRANGER, 403, "A link of your own is needed", go_on="")
 
 
+def shut_out(request: Request) -> HTMLResponse:
+    """For whoever has no session now. Whether a cookie ever was one is not told."""
+    was = bool(session_of(request))
+    page = message(REPLACED, 403, "This link is not in use any more", go_on="") if was else stranger()
+    page.headers.update(KEEP)
+    return page
+
+
+def refused(request: Request) -> HTMLResponse:
+    """A form that is nobody's here, or is not of this session."""
+    return shut_out(request) if visitor_of(request) is None else message(OUT_OF_DATE, 403)
+
+
+def sessions_of(request: Request, person: str) -> list[str]:
+    ledger: Ledger = request.app.state.ledger
+    earlier = request.cookies.get(cookie_name(request) + EARLIER, "")
+    return [session_of(request), *([earlier] if earlier and ledger.once(earlier) == person else [])]
+
+
 class Guesses:
     """Wrong links lately, by address and in total. In memory: a restart forgets, and need not remember."""
 
@@ -119,6 +150,28 @@ class Guesses:
                 times.popleft()
 
 
+def may_be_sent(request: Request, before: str, person: str) -> bool:
+    """Whether forms of the session `before` may still come once `person` has another: it is this person's, or the dead
+    one of somebody whose new link may be opened here later."""
+    ledger: Ledger = request.app.state.ledger
+    holder = ledger.once(before)
+    if not holder or holder == person:
+        return bool(holder)
+    earlier = request.cookies.get(cookie_name(request) + EARLIER, "")
+    return ledger.visitor(before) is None and ledger.once(earlier) != person
+
+
+def keep(request: Request, response: Response, name: str, value: str) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=COOKIE_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https" or getattr(request.app.state, "secure", False),
+    )
+
+
 def add_sessions(app: FastAPI) -> None:
     guesses = Guesses()
 
@@ -133,33 +186,31 @@ def add_sessions(app: FastAPI) -> None:
         if session is None or visitor is None:
             guesses.wrong(address)
             return message(WRONG_LINK, 404, "This link does not work", go_on="")
+        # So that answers which wait in this browser can still be sent.
+        before = session_of(request)
         if visitor_of(request) == visitor:
-            session = session_of(request)  # so that answers which wait in this browser can still be sent
+            session = before
         response = RedirectResponse("/admin" if visitor.role == "admin" else "/", status_code=303)
-        response.set_cookie(
-            cookie_name(request),
-            session,
-            max_age=COOKIE_SECONDS,
-            httponly=True,
-            samesite="lax",
-            secure=request.url.scheme == "https" or getattr(request.app.state, "secure", False),
-        )
+        keep(request, response, cookie_name(request), session)
+        if before != session and may_be_sent(request, before, visitor.person):
+            keep(request, response, cookie_name(request) + EARLIER, before)
         return response
 
     @app.post("/leave")
     def leave(request: Request, token: str = Form("")) -> Response:
         session = session_of(request)
         if not session or not token_fits(token, session, "leave"):
-            return message(OUT_OF_DATE, 403)
+            return refused(request)
         ledger: Ledger = request.app.state.ledger
         ledger.close_session(session)
         response = message(
-            "You have left on this device. To go on, here or elsewhere, open your personal link.",
+            "You are signed out on this device. To go on, here or elsewhere, open your personal link.",
             200,
             "See you soon",
             go_on="",
         )
-        response.delete_cookie(cookie_name(request), httponly=True, samesite="lax")
+        for name in (cookie_name(request), cookie_name(request) + EARLIER):
+            response.delete_cookie(name, httponly=True, samesite="lax")
         return response
 
     @app.get("/leave")

@@ -70,7 +70,7 @@ def kept_out(room: Room, visitor: Visitor) -> Response | None:
     """Where somebody is sent who may not talk now: paused, or without consent."""
     if visitor.state != "active":
         return RedirectResponse("/", status_code=303)
-    if room.board is not None and room.board.visit(visitor.person).where in ("paused", "consent"):
+    if room.board is not None and room.board.visit(visitor.person).where in ("paused", "over", "consent"):
         return RedirectResponse("/", status_code=303)
     return None
 

@@ -9,7 +9,7 @@ from handful.core.types import Task
 from handful.web import overview
 
 if TYPE_CHECKING:
-    from handful.annotate.board import PersonProgress
+    from handful.annotate.board import PersonProgress, Progress
 
 NONE = "-"
 TASKS: dict[Task, str] = {
@@ -33,6 +33,21 @@ EVENTS = {
     "kept": "counted again",
     "linked": "new link made",
 }
+
+
+def few_people(wanted: int, progress: Progress) -> str:
+    """What to say where items want more people than there are; "" where there are enough, nobody yet, or all is done.
+
+    A person whose link was revoked, or who was dropped, can answer nothing more.
+    """
+    there = sum(row.state in ("active", "paused") for row in progress.people)
+    if not 0 < there < wanted or all(row.given >= row.wanted for row in progress.tasks):
+        return ""
+    is_there = f"is {there}" if there == 1 else f"are {there}"
+    come = "1 more comes" if wanted - there == 1 else f"{wanted - there} more come"
+    return (
+        f"{wanted} people are wanted on each item, and there {is_there}: it cannot be finished before {come}."
+    )
 
 
 def task_name(task: Task) -> str:

@@ -8,6 +8,10 @@ const PATIENCE_MS = 400; // how long an answer may be under way before the next 
 const RETRY_MS = [1000, 2000, 5000, 10000, 20000];
 const SENT_BY_SCRIPT = new Set(["/answer", "/skip"]);
 const QUEUE = "handful.waiting";
+const KEEP = "X-Answers"; // a reply with it has not read the answer: nobody is signed in here
+
+let owner = null; // who answers here, once a page has said so: nobody sends what another person left in this browser
+let watch = 0;
 
 let shownAt = performance.now();
 let ahead = null; // the page that comes next, as a document
@@ -40,6 +44,8 @@ function queue() {
   try { return JSON.parse(kept.read(QUEUE) ?? "[]"); } catch { return []; }
 }
 
+const mine = () => queue().filter((entry) => owner && (entry.owner ?? owner) === owner);
+
 function enqueue(entry) {
   kept.write(QUEUE, JSON.stringify([...queue().filter((other) => other.nonce !== entry.nonce), entry]));
 }
@@ -59,7 +65,7 @@ function flush() {
 async function sendAll() {
   clearTimeout(timer);
   let page = null;
-  for (let entry; (entry = queue()[0]); ) {
+  for (let entry; (entry = mine()[0]); ) {
     let reply;
     try {
       reply = await fetch(entry.to, {
@@ -69,6 +75,7 @@ async function sendAll() {
       });
       if (reply.status >= 500 || reply.status === 429) throw new Error(String(reply.status));
       page = new DOMParser().parseFromString(await reply.text(), "text/html");
+      if (reply.headers.has(KEEP)) return shutOut(page);
     } catch {
       timer = setTimeout(retry, RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
       return null;
@@ -80,8 +87,17 @@ async function sendAll() {
   return page;
 }
 
+/** The link was replaced: answers wait for the new one. */
+function shutOut(page) {
+  const count = mine().length;
+  const kept = page.createElement("p");
+  kept.textContent = `${count} ${count === 1 ? "answer is" : "answers are"} kept in this browser, and sent once you open your newest link here.`;
+  page.querySelector("main")?.append(kept);
+  return page;
+}
+
 async function retry() {
-  if (queue().length) settle(await flush());
+  if (mine().length) settle(await flush());
 }
 
 function say(text, waiting = false) {
@@ -93,7 +109,7 @@ function say(text, waiting = false) {
 }
 
 function sayWaiting() {
-  const count = queue().length;
+  const count = mine().length;
   if (count) say(`No connection: ${count} ${count === 1 ? "answer is" : "answers are"} kept here and will be sent.`, true);
 }
 
@@ -138,20 +154,33 @@ async function fetchAhead() {
   } catch { /* no connection: then there is nothing ahead */ }
 }
 
+/** On a page that waits: whether there is something to do again. */
+async function lookAgain() {
+  if (document.hidden || !document.querySelector("main[data-again]")) return;
+  try {
+    const page = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
+    if (!page.querySelector("main[data-again]") && page.querySelector("main")) location.reload();
+  } catch { /* no connection: next time */ }
+}
+
 /** What every page that comes up needs, however it came. */
 function arrive() {
   shownAt = performance.now();
   seenMs = 0;
   seenSince = document.hidden ? null : performance.now();
+  owner = document.querySelector("[data-owner]")?.dataset.owner ?? owner;
+  clearInterval(watch);
+  const again = Number(document.querySelector("main")?.dataset.again);
+  if (again) watch = setInterval(lookAgain, again * 1000);
   applyKeys();
   const plainly = document.getElementById("plainly");
   if (plainly) plainly.checked = kept.read("plainly") === "on";
   scrollTo(0, 0);
-  document.querySelector("h1[tabindex]")?.focus({ preventScroll: true });
+  (document.querySelector("[autofocus]") ?? document.querySelector("h1[tabindex]"))?.focus({ preventScroll: true });
   const notice = document.querySelector("[role=status]")?.textContent;
   if (notice) say(notice);
   if (location.search) history.replaceState(null, "", location.pathname);
-  if (queue().length) sayWaiting();
+  if (mine().length) sayWaiting();
   else fetchAhead();
 }
 
@@ -161,7 +190,7 @@ async function answer(form, button) {
   const fields = [...new FormData(form, button)].filter(([name]) => name !== "ms");
   const seen = Math.round(seenMs + (seenSince === null ? 0 : performance.now() - seenSince));
   const nonce = form.elements.nonce.value;
-  enqueue({ nonce, mark: markOf(document), to: form.getAttribute("action"), fields: [...fields, ["ms", String(seen)]] });
+  enqueue({ nonce, owner, mark: markOf(document), to: form.getAttribute("action"), fields: [...fields, ["ms", String(seen)]] });
   const sent = flush();
   const page = await Promise.race([sent, wait(navigator.onLine ? PATIENCE_MS : 0).then(() => "late")]);
   if (page && page !== "late") return show(page);
@@ -183,7 +212,7 @@ document.addEventListener("submit", (event) => {
     say("No connection just now. Try again when it is back.", true);
     return;
   }
-  if (!SENT_BY_SCRIPT.has(action) && queue().length && task()) {
+  if (!SENT_BY_SCRIPT.has(action) && mine().length && task()) {
     event.preventDefault(); // an undo or a farewell would overtake the answers that wait
     sayWaiting();
     flush().then(settle);
@@ -250,6 +279,7 @@ document.addEventListener("visibilitychange", () => {
     seenSince = null;
   } else if (!document.hidden) {
     seenSince ??= performance.now();
+    lookAgain();
   }
 });
 

@@ -247,7 +247,7 @@ class Board:
 
         It is read before the lock is taken, so that a slow database holds up nobody else.
         """
-        events = self._ledger.rows("events", self._seen_event)
+        events = self._ledger.events_after(self._seen_event)
         known = not person or (person in self._standing.seats and self._standing.seats[person].known)
         people = self._ledger.people() if events or everybody or not known else []
         with self._lock:

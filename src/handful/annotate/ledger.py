@@ -180,6 +180,10 @@ class Ledger:
         """All, oldest first, or those of one person; of the study itself where `person` is empty."""
         return self._read_on().events(person)
 
+    def events_after(self, id: int) -> list[Event]:
+        """Those that came after the event `id`, oldest first."""
+        return self._read_on().events_after(id)
+
     def _read_on(self) -> Register:
         """The register, with all that was there when this was called. One request reads for all that wait."""
         asked = time.monotonic()

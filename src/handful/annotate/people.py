@@ -10,6 +10,7 @@ import hmac
 import re
 import threading
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, func, select
@@ -126,6 +127,12 @@ class Register:
         """All, or those of one person; of the study itself where `person` is empty."""
         with self._lock:
             return [event for event in self._events if person is None or event.person == person]
+
+    def events_after(self, id: int) -> list[Event]:
+        """The last ones, oldest first."""
+        with self._lock:
+            later = list(takewhile(lambda event: event.id > id, reversed(self._events)))
+        return later[::-1]
 
     def visitor(self, session: str) -> Visitor | None:
         """Who holds `session`; None where nobody does, or not any more."""

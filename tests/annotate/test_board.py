@@ -141,6 +141,27 @@ def test_an_answer_counts_once_however_often_it_is_sent(ledger, make_board, ente
     assert len(list(ledger.history())) == 1
 
 
+def test_an_answer_whose_commit_nobody_was_told_of_is_taken_in_when_it_is_given_again(
+    ledger, make_board, enter
+):
+    """The connection was lost after the commit: the row is there, and the page said that nothing was stored."""
+    enter(ledger, "ann")
+    board = make_board()
+    offer = board.visit("ann").offer
+    item = offer.item
+    ledger.answer(
+        person="ann", item=item.key, task=item.task, subject=item.subject, shown=offer.order, first=item.first,
+        choice="first", reason="once",
+    )  # fmt: skip
+    assert board.visit("ann").offer == offer
+    given = {"round": offer.round, "order": offer.order, "choice": "first"}
+    assert board.give("ann", item.key, reason="again", **given) == (False, False)
+    place = board.visit("ann")
+    assert (place.answered, place.offer.item.key == item.key) == (1, False)
+    board.undo("ann")
+    assert board.visit("ann").offer.item.key == item.key
+
+
 def test_undo_gives_the_same_item_back_at_once_with_the_same_sides(ledger, make_board, enter):
     enter(ledger, "ann")
     board = make_board()

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from handful.annotate import progress
 from handful.annotate.items import PAIRS, SKIP, Item, Study, order_seen, verdict_of
-from handful.annotate.ledger import Ledger
+from handful.annotate.ledger import Answer, Ledger
 from handful.annotate.places import Feedback, NotOffered, Offer, PartOver, Place, Where
 from handful.annotate.progress import ItemProgress, PersonProgress, Progress, TaskProgress
 from handful.annotate.rows import hash_of
@@ -114,7 +114,7 @@ class Board:
             nonce: of the form; what is sent twice is stored once.
 
         Returns:
-            Whether it is new, and whether what stands now is `choice`.
+            Whether it is new, and whether what stands now is `choice` for this `reason`.
 
         Raises:
             NotOffered: nothing was stored.
@@ -131,11 +131,11 @@ class Board:
             person=person, item=key, round=round, task=item.task if item.kind == "item" else item.kind,
             subject=item.subject, shown=order, first=first, choice=choice, reason=reason, ms=ms, nonce=nonce,
         )  # fmt: skip
-        if new:
-            with self._lock:
+        with self._lock:
+            if new or self._missed(seat, answer):
                 self._standing.take(seat, answer)
                 seat.shown_from = self._clock()
-        return new, answer.choice == choice
+        return new, (answer.choice, answer.reason) == (choice, reason)
 
     def skip(
         self, person: str, key: str, *, round: int, order: str, reason: str, nonce: str | None = None
@@ -268,6 +268,12 @@ class Board:
             self._standing.seat(person).consented = True
         elif kind == "practised":
             self._standing.seat(person).practised = True
+
+    def _missed(self, seat: Seat, answer: Answer) -> bool:
+        """Whether an answer stands that is not known here: its connection was lost after the commit, and nobody was
+        told. Without this its item would be asked for ever."""
+        known = seat.answers.get((answer.item, answer.round))
+        return answer.id not in seat.undone and (known is None or known.id < answer.id)
 
     def _tell(self, kind: str, person: str) -> None:
         self._read_on(person)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, text
 from handful.annotate.database import SERVER_LOCK, Database
 from handful.core.errors import DataError
 
+TRIES, SECONDS_BETWEEN = 6, 0.1
 HOLDER = """SELECT application_name FROM pg_stat_activity JOIN pg_locks USING (pid)
     WHERE locktype = 'advisory' AND classid = 0 AND objid = :number AND granted
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
@@ -60,13 +62,22 @@ def claim_of(database: Database, serve: bool) -> Callable[[Connection], None]:
             connection.rollback()
             return
         number = {"number": SERVER_LOCK}
-        if not connection.execute(text("SELECT pg_try_advisory_lock(:number)"), number).scalar():
+        if not taken(connection, number):
             holder = str(connection.execute(text(HOLDER), number).scalar() or "")
             connection.rollback()
             raise served_already(database.place, holder.removeprefix("handful, "))
         connection.commit()  # the lock is the session's and outlives this
 
     return claim
+
+
+def taken(connection: Connection, number: dict[str, int]) -> bool:
+    """Whether the server's lock could be had. A holder that has just ended keeps it for a moment."""
+    for again in range(TRIES):
+        time.sleep(SECONDS_BETWEEN * (again > 0))
+        if connection.execute(text("SELECT pg_try_advisory_lock(:number)"), number).scalar():
+            return True
+    return False
 
 
 def served_already(place: str, holder: str) -> DataError:

@@ -40,6 +40,7 @@ def listen(host: str, port: int) -> socket.socket:
 def server_of(app: ASGIApp) -> uvicorn.Server:
     """A server for `app`.
 
+    h11 rather than the faster httptools: it refuses headers without end. uvloop is taken where it is installed.
     No access log: it would hold who answered when. Proxy headers are believed from this machine alone.
     """
     return uvicorn.Server(
@@ -49,6 +50,7 @@ def server_of(app: ASGIApp) -> uvicorn.Server:
             access_log=False,
             server_header=False,
             lifespan="off",
+            http="h11",
             ws="none",
             timeout_graceful_shutdown=5,
         )

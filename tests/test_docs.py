@@ -220,7 +220,6 @@ def test_the_pages_of_the_site_link_only_to_what_the_site_has(path):
 
 
 def test_the_site_is_built_whole_and_loads_nothing_from_elsewhere(tmp_path):
-    pytest.importorskip("zensical", reason="the extra docs is not installed")
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     shutil.copy(ROOT / "zensical.toml", tmp_path)
     subprocess.run([sys.executable, "-m", "zensical", "build", "--strict"], cwd=tmp_path, check=True)

@@ -180,3 +180,14 @@ def test_a_link_is_on_no_page_and_in_no_header_once_it_is_used(make_client, app,
     reply = client.get(link)
     for one in (*reply.history, reply, client.get("/")):
         assert token not in one.text + str(one.headers)
+
+
+@pytest.mark.parametrize(
+    ("state", "title"),
+    [("paused", "Paused"), ("dropped", "Your part is over"), ("revoked", "Your part is over")],
+)
+def test_whoever_takes_no_part_now_is_told_why_and_that_their_work_is_kept(state, title):
+    page = sessions.not_active(state, "What you decided is kept.")
+    assert page.status_code == 403
+    assert title in page.body.decode()
+    assert "What you decided is kept." in page.body.decode()

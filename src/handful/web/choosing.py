@@ -26,7 +26,7 @@ from handful.web.app import LONGEST_REASON, LOOPBACK_HOSTS, NUMBER, new_app, to_
 from handful.web.choosing_admin import add_results
 from handful.web.guard import form_token, token_fits
 from handful.web.rendering import message, page
-from handful.web.sessions import OUT_OF_DATE, admin_of, person_of, session_of, stranger
+from handful.web.sessions import OUT_OF_DATE, admin_of, not_active, person_of, session_of, shut_out
 
 BEGUN = "choice_begun"
 """The event of a person who has read the page before the first prompt."""
@@ -37,7 +37,6 @@ NOTICES = {
     "stands": "You had answered that one already; your first answer stands. To change it, use Undo.",
     "none": "Mark at least one answer, or press “No difference”. Nothing was saved.",
 }
-PAUSED = "Your link is paused for now. What you answered is kept. Ask the person who runs the study."
 
 Field = Annotated[str, Form()]
 Letters = Annotated[list[str], Form(default_factory=list)]
@@ -132,9 +131,9 @@ def add_reading(app: FastAPI, choosing: Choosing) -> None:
     def show(request: Request, notice: str = "") -> Response:
         visitor = person_of(request)
         if visitor is None:
-            return RedirectResponse("/admin", status_code=303) if admin_of(request) else stranger()
+            return RedirectResponse("/admin", status_code=303) if admin_of(request) else shut_out(request)
         if visitor.state != "active":
-            return message(PAUSED, 403, "Paused", go_on="/")
+            return not_active(visitor.state, "What you answered is kept.")
         session = session_of(request)
         place = choosing.place(visitor.person)
         values = common(session, visitor, place, notice)

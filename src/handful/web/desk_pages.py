@@ -21,8 +21,8 @@ from handful.desk.facts import reading
 from handful.desk.queue import Filters, decision_known
 from handful.recipe.curation import Clean
 from handful.web.guard import form_token
-from handful.web.rendering import message, page
-from handful.web.sessions import admin_of, person_of, session_of, stranger
+from handful.web.rendering import page
+from handful.web.sessions import admin_of, not_active, person_of, session_of, shut_out
 
 REASONS = {
     "wrong": "wrong, or out of date",
@@ -50,7 +50,6 @@ NOTICES = {
 }
 """What a redirect may say: the address names one of these, and never brings text of its own."""
 DECIDED = {"accept": "accepted", "reject": "rejected", "edit": "edited", "write": "written"}
-PAUSED = "Your link is paused for now. What you decided is kept. Ask the person who runs the desk."
 LINES = 12
 """Communities that are listed before the rest is summed up."""
 HTTP = re.compile(r"https?://[^\s\"'<>]+")
@@ -60,9 +59,9 @@ def reviewer(request: Request) -> Visitor | Response:
     """Who reviews, or the page for whoever does not."""
     visitor = person_of(request)
     if visitor is None:
-        return RedirectResponse("/admin", status_code=303) if admin_of(request) else stranger()
+        return RedirectResponse("/admin", status_code=303) if admin_of(request) else shut_out(request)
     if visitor.state != "active":
-        return message(PAUSED, 403, "Paused", go_on="")
+        return not_active(visitor.state, "What you decided is kept.")
     return visitor
 
 

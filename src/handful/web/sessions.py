@@ -110,6 +110,16 @@ def refused(request: Request) -> HTMLResponse:
     return shut_out(request) if visitor_of(request) is None else message(OUT_OF_DATE, 403)
 
 
+def not_active(state: str, kept: str) -> HTMLResponse:
+    """The page of somebody whose link is paused, or who takes no part any more. `kept`: what stays, as a sentence."""
+    if state == "paused":
+        return message(
+            f"Your link is paused for now. {kept} Ask the person who sent it.", 403, "Paused", go_on=""
+        )
+    thanks = f"Thank you for your work. {kept} If this surprises you, ask the person who sent you the link."
+    return message(thanks, 403, "Your part is over", go_on="")
+
+
 def sessions_of(request: Request, person: str) -> list[str]:
     ledger: Ledger = request.app.state.ledger
     earlier = request.cookies.get(cookie_name(request) + EARLIER, "")

@@ -23,7 +23,7 @@ from handful.web import pages
 from handful.web.guard import form_token, token_fits
 from handful.web.pace import Reply, storable
 from handful.web.rendering import message, page
-from handful.web.sessions import OUT_OF_DATE, person_of, session_of, stranger
+from handful.web.sessions import OUT_OF_DATE, person_of, session_of, shut_out
 from handful.web.talkroom import Room, View
 
 AGAIN_SECONDS = 3
@@ -51,7 +51,7 @@ def add_reading(app: FastAPI, room: Room) -> None:
     def show(request: Request, notice: str = "") -> Response:
         visitor = person_of(request)
         if visitor is None:
-            return stranger()
+            return shut_out(request)
         if elsewhere := kept_out(room, visitor):
             return elsewhere
         return talk_page(session_of(request), visitor.person, room.view(visitor.person), room, notice)

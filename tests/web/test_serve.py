@@ -4,6 +4,8 @@ import json
 import re
 import signal
 import socket
+import subprocess
+import sys
 from html import unescape
 
 import httpx2
@@ -331,3 +333,38 @@ def test_links_are_told_once_and_stored_as_hashes(study, made, serve):
     ledger = open_ledger(work / "people.sqlite")
     assert [row.role for row in ledger.rows("tokens")] == ["admin", "person"]
     ledger.close()
+
+
+INTERRUPTED_WHERE_EXCEPTIONS_ARE_LOST = """
+import signal, sys, weakref
+import uvicorn
+from handful.web.serve import listen, run_app
+
+class Thing: pass
+
+load = uvicorn.Config.load
+
+def load_and_be_interrupted(config):
+    thing = Thing()
+    watched = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+    del thing  # what the callback raises is printed and ignored
+    load(config)
+
+uvicorn.Config.load = load_and_be_interrupted
+
+async def app(scope, receive, send): pass
+
+with listen("127.0.0.1", 0) as listener:
+    run_app(app, listener, "ready")
+print("ended")
+"""
+
+
+def test_ctrl_c_is_heard_as_soon_as_the_server_says_that_it_is_ready():
+    ran = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHERE_EXCEPTIONS_ARE_LOST],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "ready\nended\n", "")

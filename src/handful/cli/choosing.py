@@ -73,8 +73,7 @@ def choice(
         choosing = Choosing(offers, table, ledger, loaded.name)
         app = create_choice(choosing, hosts=where.hosts, origin=origin, secure=where.secure)
         say_links(ledger, annotators, origin, words(recipe, work, overrides))
-        click.echo(f"{len(offers)} prompts, {listed(choosing.candidates)} (stop with Ctrl-C)")
-        run_app(app, listener)
+        run_app(app, listener, f"{len(offers)} prompts, {listed(choosing.candidates)} (stop with Ctrl-C)")
         click.echo(so_far(choosing))
 
 

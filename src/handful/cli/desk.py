@@ -74,7 +74,7 @@ def serve_desk(
     with listen(host, port) as listener, closing(open_ledger(target(loaded, work), serve=True)) as ledger:
         origin = where.origin(listener.getsockname()[1])
         desk = opened(steps, loaded, ledger)
-        links = [f"your page, for you alone: {origin}/link/{ledger.new_token('admin')} (stop with Ctrl-C)"]
+        links = [f"your page, for you alone: {origin}/link/{ledger.new_token('admin')}"]
         links += links_of(ledger, reviewers, origin)
         app = create_desk(
             desk,
@@ -85,9 +85,9 @@ def serve_desk(
             origin=origin,
             secure=where.secure,
         )
-        for line in (*links, standing(desk)):
+        for line in links:
             click.echo(line)
-        run_app(app, listener)
+        run_app(app, listener, f"{standing(desk)} (stop with Ctrl-C)")
         again = shlex.join([str(recipe), "--work", str(work), *(w for o in overrides for w in ("--set", o))])
         click.echo(f"{standing(desk)}; write them with: handful desk {again}")
 

@@ -103,9 +103,8 @@ def study(
             click.echo(f"pass {origin} on to {reached(host, True, '').origin(listener.getsockname()[1])}")
         elif host not in LOOPBACK:
             click.echo("people elsewhere: put this machine's name for 127.0.0.1, or start with --public-url")
-        click.echo(f"{standing(board, asked, command)} (stop with Ctrl-C)")
         with watching(watch):
-            run_app(app, listener)
+            run_app(app, listener, f"{standing(board, asked, command)} (stop with Ctrl-C)")
         click.echo(standing(board, asked, command))
 
 

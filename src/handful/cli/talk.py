@@ -79,10 +79,8 @@ def model(
         shown_host = f"[{host}]" if ":" in host else host
         with Engine(speaker, max_batch) as engine:
             app = create_app(engine, name, sampling_of(given), key, hosts)
-            click.echo(
-                f"{name} answers at http://{shown_host}:{listener.getsockname()[1]}/v1 (stop with Ctrl-C)"
-            )
-            run_app(app, listener)
+            address = f"http://{shown_host}:{listener.getsockname()[1]}/v1"
+            run_app(app, listener, f"{name} answers at {address} (stop with Ctrl-C)")
 
 
 def key_of(variable: str | None) -> str:

@@ -1,7 +1,7 @@
 """Everything that live conversations need, opened together: the systems, what the ledger has, and the first pace.
 
     with conversations(app, board, recipe, ledger, folders):
-        run_app(app, listener)
+        run_app(app, listener, ready)
 
 Every system is asked once or twice while the server starts, and the pace of all is set by the slowest. Until then
 nobody talks; all other pages work.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import signal
 import socket
 
 import uvicorn
@@ -57,7 +57,16 @@ def server_of(app: ASGIApp) -> uvicorn.Server:
     )
 
 
-def run_app(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until Ctrl-C; requests under way are answered first."""
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again once it has shut down
-        server_of(app).run(sockets=[listener])
+def run_app(app: ASGIApp, listener: socket.socket, ready: str) -> None:
+    """Print `ready`, and serve until Ctrl-C; requests under way are answered first.
+
+    From `ready` on, Ctrl-C sets a flag and raises nothing: an exception would be lost where Python ignores those (in a
+    weak reference's callback, say, while a library is imported), or would leave a library's lock held for ever.
+    """
+    server = server_of(app)
+    before = signal.signal(signal.SIGINT, server.handle_exit)
+    try:
+        print(ready, flush=True)
+        server.run(sockets=[listener])
+    finally:
+        signal.signal(signal.SIGINT, before)

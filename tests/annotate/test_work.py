@@ -4,11 +4,11 @@ import pytest
 
 from handful.annotate.items import read_study
 from handful.annotate.practice import checks_of
-from handful.annotate.said import Check, Respondent, Skip
+from handful.annotate.said import Skip
 from handful.annotate.work import work
 from handful.core import jsonl
 from handful.core.errors import DataError, Waiting
-from handful.core.types import Grade, Verdict
+from handful.core.types import Check, Grade, Respondent, Verdict
 from handful.recipe.evaluation import Annotate
 
 

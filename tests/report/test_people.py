@@ -3,12 +3,11 @@
 import msgspec
 
 from handful.core import jsonl
-from handful.core.types import Verdict
+from handful.core.types import Check, Respondent, Verdict
 from handful.report.facts import Facts
 from handful.report.page import Section, html
 from handful.report.people import took_part
 from handful.report.tables import left_out
-from handful.stats.people import Check, Respondent
 from handful.stats.work import work as stats_work
 
 

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from handful.core import jsonl
-from handful.core.types import Comparison, Grade, Seal, Signature, Turn, Verdict
+from handful.core.types import Check, Comparison, Grade, Respondent, Seal, Signature, Turn, Verdict
 from handful.recipe.evaluation import Stats
 from handful.stats.bootstrap import Bootstrap
-from handful.stats.people import Check, Respondent, of_grades, of_pairs, place_of
+from handful.stats.people import of_grades, of_pairs, place_of
 from handful.stats.work import work
 
 QUICK = Bootstrap(draws=200)

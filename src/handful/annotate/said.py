@@ -14,17 +14,7 @@ from handful.annotate.items import PAIRS, SKIP, Item, Study, meaning, side_of, v
 from handful.annotate.ledger import Answer
 from handful.annotate.people import Person
 from handful.annotate.seats import judge_name, median_seconds
-from handful.core.types import Choice, Grade, Noun, Task, Verdict
-
-
-class Check(Noun, frozen=True):
-    """What a person said of a pair whose answer is known."""
-
-    id: str
-    judge: str
-    known: Choice
-    choice: Choice
-    passed: bool
+from handful.core.types import Check, Grade, Noun, Respondent, Task, Verdict
 
 
 class Skip(Noun, frozen=True):
@@ -35,29 +25,6 @@ class Skip(Noun, frozen=True):
     task: Task
     judge: str
     reason: str = ""
-
-
-class Respondent(Noun, frozen=True):
-    """Somebody who answered. No date, so that equal answers make equal files."""
-
-    judge: str
-    """As verdicts and grades name them: GROUP:NAME, or NAME."""
-    name: str
-    group: str
-    answered: int
-    skipped: int
-    seconds: float | None
-    """Median of what an answer took."""
-    dropped: bool = False
-    """What they said is in no other file."""
-    reason: str = ""
-    """Why they were dropped."""
-    checks: int = 0
-    """Answered; `checks_passed` of them rightly. Of dropped people too: it may be why."""
-    checks_passed: int = 0
-    repeats: int = 0
-    """Items answered twice; `repeats_same` of them alike."""
-    repeats_same: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -11,6 +14,8 @@ from handful.core.errors import RecipeError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+R = TypeVar("R")
+
 HOST = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 PORT = click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free one."
@@ -30,6 +35,15 @@ PUBLIC_URL = click.option(
 )
 
 
+ANNOTATOR = click.option(
+    "--annotator",
+    "annotators",
+    multiple=True,
+    metavar="NAME[:GROUP]",
+    help="Add this person, and print their link. May be repeated; whoever is there already is left alone.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Reached:
     """How people reach a server: the names it answers to, and whether they come over TLS."""
@@ -46,6 +60,10 @@ class Reached:
         """What links begin with, without a slash at the end."""
         if self.public_url:
             return self.public_url
+        return self.here(port)
+
+    def here(self, port: int) -> str:
+        """The address on this machine."""
         named = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
         return f"http://{f'[{named}]' if ':' in named else named}:{port}"
 
@@ -66,6 +84,20 @@ def reached(host: str, allow_remote: bool, public_url: str) -> Reached:
     if names:
         return Reached(host, url, (*names, *LOOPBACK_HOSTS))
     return Reached(host, "", ("*",) if allow_remote else LOOPBACK_HOSTS)
+
+
+def served_at(command: Callable[..., R]) -> Callable[..., R]:
+    """The command with the options that say where it is reached; it is given `where`, a `Reached`, and `port`."""
+
+    @HOST
+    @PORT
+    @ALLOW_REMOTE
+    @PUBLIC_URL
+    @wraps(command)
+    def run(*args: Any, host: str, allow_remote: bool, public_url: str, **kwargs: Any) -> R:
+        return command(*args, where=reached(host, allow_remote, public_url), **kwargs)
+
+    return run
 
 
 def checked_url(text: str) -> tuple[str, tuple[str, ...]]:

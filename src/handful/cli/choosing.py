@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from handful.cli.address import ALLOW_REMOTE, HOST, PORT, PUBLIC_URL, reached
+from handful.cli.address import ANNOTATOR, Reached, served_at
 from handful.cli.options import RECIPE, SET, WORK, told
 from handful.cli.study import LIBRARIES, say_links, words
 from handful.core.errors import DataError, HandfulError, RecipeError
@@ -25,26 +25,15 @@ if TYPE_CHECKING:
 @RECIPE
 @WORK
 @SET
-@HOST
-@PORT
-@ALLOW_REMOTE
-@PUBLIC_URL
-@click.option(
-    "--annotator",
-    "annotators",
-    multiple=True,
-    metavar="NAME[:GROUP]",
-    help="Add this person, and print their link. May be repeated; whoever is there already is left alone.",
-)
+@ANNOTATOR
 @told
+@served_at
 def choice(
     recipe: Path,
     work: Path,
     overrides: tuple[str, ...],
-    host: str,
+    where: Reached,
     port: int,
-    allow_remote: bool,
-    public_url: str,
     annotators: tuple[str, ...],
 ) -> None:
     """Let people choose the epoch: serve the answers of RECIPE's candidate epochs to its dev prompts, blinded.
@@ -56,7 +45,6 @@ def choice(
     """
     for library in (*LIBRARIES, "numpy"):
         need(library, "the pages for people")
-    where = reached(host, allow_remote, public_url)
     from handful import load
     from handful.annotate.database import target_of
     from handful.annotate.ledger import open_ledger
@@ -66,7 +54,7 @@ def choice(
     loaded = load(recipe, overrides)
     offers, table = offered(recipe, loaded, work)
     with (
-        listen(host, port) as listener,
+        listen(where.host, port) as listener,
         closing(open_ledger(target_of(work, loaded.annotate.database_env), serve=True)) as ledger,
     ):
         origin = where.origin(listener.getsockname()[1])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from handful.cli.address import ALLOW_REMOTE, HOST, PORT, PUBLIC_URL, reached
+from handful.cli.address import Reached, served_at
 from handful.cli.options import RECIPE, SET, WORK, told
 from handful.core.errors import DataError
 from handful.core.optional import need
@@ -35,23 +35,18 @@ OUT = click.option(
 @RECIPE
 @WORK
 @SET
-@HOST
-@PORT
-@ALLOW_REMOTE
-@PUBLIC_URL
 @click.option(
     "--reviewer", "reviewers", multiple=True, metavar="NAME", help="Add this person, and print their link."
 )
 @OUT
 @told
+@served_at
 def serve_desk(
     recipe: Path,
     work: Path,
     overrides: tuple[str, ...],
-    host: str,
+    where: Reached,
     port: int,
-    allow_remote: bool,
-    public_url: str,
     reviewers: tuple[str, ...],
     out: Path | None,
 ) -> None:
@@ -63,7 +58,6 @@ def serve_desk(
     """
     for library in LIBRARIES:
         need(library, "the curation desk")
-    where = reached(host, allow_remote, public_url)
     from handful import load
     from handful.annotate.ledger import open_ledger
     from handful.web.desk import create_desk
@@ -71,7 +65,10 @@ def serve_desk(
 
     loaded = load(recipe, overrides)
     steps = made(loaded, work)
-    with listen(host, port) as listener, closing(open_ledger(target(loaded, work), serve=True)) as ledger:
+    with (
+        listen(where.host, port) as listener,
+        closing(open_ledger(target(loaded, work), serve=True)) as ledger,
+    ):
         origin = where.origin(listener.getsockname()[1])
         desk = opened(steps, loaded, ledger)
         links = [f"your page, for you alone: {origin}/link/{ledger.new_token('admin')}"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from handful.cli.address import ALLOW_REMOTE, HOST, LOOPBACK, PORT, PUBLIC_URL, reached
+from handful.cli.address import ANNOTATOR, LOOPBACK, Reached, served_at
 from handful.cli.options import RECIPE, SET, WORK, told
 from handful.cli.people import SERVED
 from handful.core.errors import HandfulError, RecipeError
@@ -38,26 +38,15 @@ CHEAP_SYSTEMS = ("responses", "fake")
 @RECIPE
 @WORK
 @SET
-@HOST
-@PORT
-@ALLOW_REMOTE
-@PUBLIC_URL
-@click.option(
-    "--annotator",
-    "annotators",
-    multiple=True,
-    metavar="NAME[:GROUP]",
-    help="Add this person, and print their link. May be repeated; whoever is there already is left alone.",
-)
+@ANNOTATOR
 @told
+@served_at
 def study(
     recipe: Path,
     work: Path,
     overrides: tuple[str, ...],
-    host: str,
+    where: Reached,
     port: int,
-    allow_remote: bool,
-    public_url: str,
     annotators: tuple[str, ...],
 ) -> None:
     """Ask people: serve the study of RECIPE, and print the researcher's link (a new one at each start).
@@ -73,7 +62,6 @@ def study(
     """
     for library in LIBRARIES:
         need(library, "the pages for people")
-    found = reached(host, allow_remote, public_url)
     from handful import load
     from handful.annotate.database import target_of
     from handful.annotate.ledger import open_ledger
@@ -86,22 +74,22 @@ def study(
     loaded = load(recipe, overrides)
     asked, command = loaded.annotate, words(recipe, work, overrides)
     with ExitStack() as stack:
-        listener = stack.enter_context(listen(host, port))
-        origin = found.origin(listener.getsockname()[1])
+        listener = stack.enter_context(listen(where.host, port))
+        origin = where.origin(listener.getsockname()[1])
         folders = made_folders(recipe, loaded, work, command)
         watch = Watch(recipe, overrides, work, folders["study"], asked, f"handful serve study {command}")
         ledger = stack.enter_context(closing(open_ledger(target_of(work, asked.database_env), serve=True)))
         app, board = study_app(
             folders["study"], loaded, ledger, origin=origin, command=f"handful run {command}", changed=watch.told,
-            hosts=found.hosts, secure=found.secure,
+            hosts=where.hosts, secure=where.secure,
         )  # fmt: skip
         stack.enter_context(conversations(app, board, loaded, ledger, folders))
         say_links(ledger, annotators, origin, command)
         if few := few_people(asked.people, board.progress()):
             click.echo(few)
-        if public_url:
-            click.echo(f"pass {origin} on to {reached(host, True, '').origin(listener.getsockname()[1])}")
-        elif host not in LOOPBACK:
+        if where.public_url:
+            click.echo(f"pass {origin} on to {where.here(listener.getsockname()[1])}")
+        elif where.host not in LOOPBACK:
             click.echo("people elsewhere: put this machine's name for 127.0.0.1, or start with --public-url")
         with watching(watch):
             run_app(app, listener, f"{standing(board, asked, command)} (stop with Ctrl-C)")

@@ -203,6 +203,39 @@ class Verdict(Noun, frozen=True):
 MIRROR: dict[Choice | None, Choice | None] = {"left": "right", "right": "left", "tie": "tie", None: None}
 
 
+class Check(Noun, frozen=True):
+    """What a person said of a pair whose answer is known (checks.jsonl)."""
+
+    id: str
+    judge: str
+    known: Choice
+    choice: Choice
+    passed: bool
+
+
+class Respondent(Noun, frozen=True):
+    """Somebody who answered (people.jsonl). No date, so that equal answers make equal files."""
+
+    judge: str
+    """As verdicts and grades name them: GROUP:NAME, or NAME."""
+    name: str
+    group: str
+    answered: int
+    skipped: int
+    seconds: float | None
+    """Median of what an answer took."""
+    dropped: bool = False
+    """What they said is in no other file."""
+    reason: str = ""
+    """Why they were dropped."""
+    checks: int = 0
+    """Answered; `checks_passed` of them rightly. Of dropped people too: it may be why."""
+    checks_passed: int = 0
+    repeats: int = 0
+    """Items answered twice; `repeats_same` of them alike."""
+    repeats_same: int = 0
+
+
 class Interval(Noun, frozen=True):
     """An estimate with its confidence bounds and how many `unit`s (prompts, mostly) stand behind it.
 

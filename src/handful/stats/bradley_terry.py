@@ -16,6 +16,8 @@ from scipy.sparse.csgraph import connected_components
 
 from handful.core.types import Interval, Noun
 from handful.stats.bootstrap import MIN_DRAWN, Bootstrap, Floats, by_prompt, expanded_tail, few
+from handful.stats.preference import PEOPLE
+from handful.stats.readings import Annotator, Pair, outcome
 
 LIMIT = 12.0
 """Log-odds beyond which a resample's strength counts as endless."""
@@ -184,3 +186,32 @@ def davidson(wins: Floats, ties: Floats) -> tuple[Floats, float | None]:
     x0 = np.append(start, log(2 * ties.sum() / 2 / wins.sum()))
     found = minimize(loss, x0, method="BFGS", options={"gtol": 1e-6 * max(1.0, float(games))})
     return found.x[:-1] - found.x[:-1].mean(), float(np.exp(found.x[-1]))
+
+
+def rankings(
+    annotators: Sequence[Annotator], pairs: Sequence[Pair], bootstrap: Bootstrap
+) -> tuple[Ranking, ...]:
+    """Each judge's and panel's, and all people's together, where more than two systems were compared."""
+    if len({name for pair in pairs for name in (pair.subject, pair.baseline)}) < 3:
+        return ()
+    people = [a for a in annotators if a.kind == "person"]
+    voices = [(a.name, a.mode, [a]) for a in annotators if a.kind != "person"]
+    if people:
+        voices.append((PEOPLE, "", people))
+    return tuple(
+        ranking(name, mode, [m for a in group for m in matches(a, pairs)], bootstrap)
+        for name, mode, group in voices
+    )
+
+
+def matches(annotator: Annotator, pairs: Sequence[Pair]) -> list[Match]:
+    """What one annotator said, as matches between subject and baseline."""
+    worth = {"win": 1.0, "tie": 0.5, "loss": 0.0}
+    found: list[Match] = []
+    for pair in pairs:
+        for seal in pair.seals:
+            reading = annotator.readings.get(seal.comparison_id)
+            if reading and reading.choice:
+                got = worth[outcome(reading.choice, seal, pair.subject)]
+                found.append((seal.prompt_id, pair.subject, pair.baseline, got))
+    return found

@@ -10,38 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from handful.core.types import MIRROR, Choice, Grade, Interval, Noun, Task, Verdict
+from handful.core.types import MIRROR, Check, Choice, Grade, Interval, Noun, Respondent, Task, Verdict
 from handful.stats.agreement import exact, tie_discounted
 from handful.stats.bootstrap import Bootstrap
 from handful.stats.preference import PEOPLE
-
-
-class Check(Noun, frozen=True):
-    """What a person said of a pair whose answer is known, as `annotate` writes it into checks.jsonl."""
-
-    id: str
-    judge: str
-    known: Choice
-    choice: Choice
-    passed: bool
-
-
-class Respondent(Noun, frozen=True):
-    """Somebody who answered, as `annotate` writes them into people.jsonl."""
-
-    judge: str
-    name: str
-    group: str
-    answered: int
-    skipped: int
-    seconds: float | None
-    """Median of what an answer took."""
-    dropped: bool = False
-    reason: str = ""
-    checks: int = 0
-    checks_passed: int = 0
-    repeats: int = 0
-    repeats_same: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from handful.run.progress import Advance
 from handful.stats import robustness
 from handful.stats import turns as of_turns
 from handful.stats.agreement import Agreement, agreements, alpha, exact, tie_discounted
-from handful.stats.bootstrap import MIN_PROMPTS, Bootstrap
-from handful.stats.bradley_terry import Match, Ranking, ranking
+from handful.stats.bootstrap import Bootstrap
+from handful.stats.bradley_terry import Ranking, rankings
+from handful.stats.cautions import cautions
 from handful.stats.facts import Study
 from handful.stats.gate import Gate, gate
 from handful.stats.grades import (
@@ -33,8 +34,8 @@ from handful.stats.lengths import LengthBias, SystemLength, length_bias, system_
 from handful.stats.losses import Losses, losses
 from handful.stats.panels import Panel, members, panel, seat
 from handful.stats.people import Participant, SelfConsistency, participants
-from handful.stats.preference import PEOPLE, Preference, preferences
-from handful.stats.readings import Annotator, Pair, outcome
+from handful.stats.preference import Preference, preferences
+from handful.stats.readings import Annotator, Pair
 from handful.stats.reliability import (
     LeaveOneOut,
     Reliability,
@@ -44,13 +45,11 @@ from handful.stats.reliability import (
     reliability,
 )
 from handful.stats.robustness import Robustness
-from handful.stats.significance import multiplicity
 from handful.stats.trust import Trust, examine
 from handful.stats.turns import TurnDifference, Turns
 
 __all__ = ["Study", "Summary", "summarize"]
 
-FEW_PROMPTS = 20
 LIVE = ", live"
 """After a person's name where what they judged are conversations that people had, not played ones."""
 
@@ -132,23 +131,16 @@ def summarize(study: Study, params: Stats, advance: Advance = lambda amount=1, n
     graded = grades(study, bootstrap)
     advance(1, "grades")
     bias = [length_bias(a, study.comparisons, bootstrap) for a in annotators] if prompts else []
-    gates = [
-        gate(name, study.modes.get(name, ""), verdicts, labels, bootstrap)
-        for name, (verdicts, labels) in study.gates.items()
-    ]
+    gates = gates_of(study, bootstrap)
     return Summary(
         level=params.level,
         draws=params.draws,
-        pairs=tuple(
-            PairSize(p.subject, p.baseline, len(p.seals), len({s.prompt_id for s in p.seals})) for p in pairs
-        ),
+        pairs=tuple(map(size, pairs)),
         preference=preference,
         agreement=tuple(agreement),
         alpha_of_people=alpha_of_people(annotators, list(prompts)),
         trust=trust_of(study, annotators, prompts, agreement, bias, gates, bootstrap),
-        systems=tuple(
-            system_length(name, study.responses[name], bootstrap) for name in subjects_first(study, pairs)
-        ),
+        systems=tuple(system_length(n, study.responses[n], bootstrap) for n in subjects_first(study, pairs)),
         length_bias=tuple(bias),
         losses=losses(
             study.everyone(),
@@ -177,8 +169,21 @@ def summarize(study: Study, params: Stats, advance: Advance = lambda amount=1, n
         robustness=robust,
         self_consistency=tuple(study.self_consistency(bootstrap)),
         participants=tuple(participants(study.extras)),
-        warnings=tuple(warnings(study, preference, graded, params.level)),
+        warnings=tuple(cautions(study, preference, graded.helpfulness_differences, params.level)),
     )
+
+
+def size(pair: Pair) -> PairSize:
+    return PairSize(
+        pair.subject, pair.baseline, len(pair.seals), len({seal.prompt_id for seal in pair.seals})
+    )
+
+
+def gates_of(study: Study, bootstrap: Bootstrap) -> list[Gate]:
+    return [
+        gate(name, study.modes.get(name, ""), verdicts, labels, bootstrap)
+        for name, (verdicts, labels) in study.gates.items()
+    ]
 
 
 def trust_of(
@@ -247,64 +252,6 @@ def robust_of(study: Study, bootstrap: Bootstrap) -> Robustness:
     for task in tasks:
         voices += [voice for grader in study.graders(task) for voice in robustness.of_grader(grader, task)]
     return robustness.robustness(voices, study.variants, bootstrap)
-
-
-def rankings(
-    annotators: Sequence[Annotator], pairs: Sequence[Pair], bootstrap: Bootstrap
-) -> tuple[Ranking, ...]:
-    """Each judge's and panel's, and all people's together, where more than two systems were compared."""
-    if len({name for pair in pairs for name in (pair.subject, pair.baseline)}) < 3:
-        return ()
-    people = [a for a in annotators if a.kind == "person"]
-    voices = [(a.name, a.mode, [a]) for a in annotators if a.kind != "person"]
-    if people:
-        voices.append((PEOPLE, "", people))
-    return tuple(
-        ranking(name, mode, [m for a in group for m in matches(a, pairs)], bootstrap)
-        for name, mode, group in voices
-    )
-
-
-def matches(annotator: Annotator, pairs: Sequence[Pair]) -> list[Match]:
-    """What one annotator said, as matches between subject and baseline."""
-    worth = {"win": 1.0, "tie": 0.5, "loss": 0.0}
-    found: list[Match] = []
-    for pair in pairs:
-        for seal in pair.seals:
-            reading = annotator.readings.get(seal.comparison_id)
-            if reading and reading.choice:
-                got = worth[outcome(reading.choice, seal, pair.subject)]
-                found.append((seal.prompt_id, pair.subject, pair.baseline, got))
-    return found
-
-
-def warnings(study: Study, preference: Sequence[Preference], graded: Graded, level: float) -> list[str]:
-    """Sentences, the most general first."""
-    found = []
-    modes = {mode for mode in study.modes.values() if mode}
-    if len(modes) > 1:
-        found.append(
-            'Some judges were asked as people are ("lima"), others in both orders ("robust"): never take one figure '
-            "of both."
-        )
-    prompts = {seal.prompt_id for seal in study.seals.values()} | {
-        signature.prompt_id for signature in study.signatures.values()
-    }
-    if 0 < len(prompts) < MIN_PROMPTS:
-        what = "One prompt shows" if len(prompts) == 1 else f"{len(prompts)} prompts show"
-        found.append(f"{what} nothing: read no figure here as a finding.")
-    elif 0 < len(prompts) < FEW_PROMPTS:
-        found.append(f"{len(prompts)} prompts are few: every interval here is wide, or should be.")
-    baselines = len({row.baseline for row in preference if row.p_value is not None})
-    differences = len({(row.first, row.second) for row in graded.helpfulness_differences})
-    found += filter(
-        None,
-        (
-            multiplicity(baselines, "baselines", level),
-            multiplicity(differences, "differences of mean grades", level),
-        ),
-    )
-    return found
 
 
 def subjects_first(study: Study, pairs: Sequence[Pair]) -> list[str]:

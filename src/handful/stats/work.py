@@ -15,7 +15,18 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.files import write_whole
 from handful.core.optional import need
-from handful.core.types import Comparison, Dropped, Grade, Prompt, Response, Seal, Signature, Verdict
+from handful.core.types import (
+    Check,
+    Comparison,
+    Dropped,
+    Grade,
+    Prompt,
+    Respondent,
+    Response,
+    Seal,
+    Signature,
+    Verdict,
+)
 from handful.recipe.evaluation import Stats, StatsOfPanels
 from handful.run.progress import progress
 from handful.run.store import MANIFEST, only, read_manifest
@@ -157,7 +168,7 @@ def read_extras(
     people: Path, comparisons: Mapping[str, Comparison], signatures: Mapping[str, Signature]
 ) -> Extras:
     """What `annotate` leaves beside verdicts and grades, where it leaves it."""
-    from handful.stats.people import Check, Extras, Respondent
+    from handful.stats.people import Extras
 
     return Extras(
         repeats=read_verdicts(people, comparisons, "repeats.jsonl"),

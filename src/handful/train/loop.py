@@ -84,9 +84,12 @@ def steps(
         "master weights must be float32"
     )
     held = not params.gradient_checkpointing  # who asks for that has little memory
-    with memory_kept(trainee.device) if held else nullcontext():
+    with memory_kept(trainee.device) if held else nullcontext() as close_gaps:
         for batch in batches:
-            yield one_step(trainee, documents, batch, params)
+            step = one_step(trainee, documents, batch, params)
+            if close_gaps:
+                close_gaps()
+            yield step
 
 
 def one_step(trainee: Trainee, documents: Sequence[Document], batch: Batch, params: Train) -> Step:

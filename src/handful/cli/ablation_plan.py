@@ -79,7 +79,7 @@ def planned(
         "memory_bytes": max((memory for _, memory in to_train.values()), default=0.0),
     }
     together = (
-        f"{len(rows)} trainings, {len(every)} steps: {summary['shared']} shared, {summary['to_do']} to do"
+        f"{len(rows)} trainings; {len(every)} steps of the pipeline, {summary['shared']} shared, {summary['to_do']} to do"
     )
     if to_train:
         together += (

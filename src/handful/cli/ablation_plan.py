@@ -78,7 +78,8 @@ def planned(
         "seconds": sum(seconds for seconds, _ in to_train.values()),
         "memory_bytes": max((memory for _, memory in to_train.values()), default=0.0),
     }
-    together = f"{len(rows)} trainings; {len(every)} steps of the pipeline, {summary['shared']} shared, {summary['to_do']} to do"
+    shared, left = summary["shared"], summary["to_do"]
+    together = f"{len(rows)} trainings; {len(every)} steps of the pipeline, {shared} shared, {left} to do"
     if to_train:
         together += (
             f"; {duration(summary['seconds'])} of training, at most {size(summary['memory_bytes'])} a device"

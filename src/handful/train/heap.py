@@ -1,7 +1,7 @@
 """While training on a CPU, memory that is let go stays with the process: the next step will want it again.
 
 glibc gives large blocks back to the system at once, and asks for them anew, zeroed page by page, a thousand times a
-step: 8 to 27% of the time (measured, SmolLM2-135M and Gemma 3 270M). Kept, blocks of ever other sizes leave gaps that
+step: 8 to 21% of the time (measured, SmolLM2-135M and Gemma 3 270M). Kept, blocks of ever other sizes leave gaps that
 nothing fits, and the process grows: by a gigabyte a step where texts are long and of many lengths. So once it holds a
 quarter more than a step needs, or the machine has less than a quarter left, what is free goes back.
 

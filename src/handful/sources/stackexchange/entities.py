@@ -13,7 +13,25 @@ import numpy as np
 from handful.sources.stackexchange.rows import unescape
 
 KNOWN = {b"lt;": "<", b"gt;": ">", b"amp;": "&", b"quot;": '"', b"#xA;": "\n", b"#xD;": "\r"}
-LONGEST = max(map(len, KNOWN))
+SHORTEST, LONGEST = min(map(len, KNOWN)), max(map(len, KNOWN))
+WORD = 8
+REMOVED = b"\xff"
+"""Stands in the place of what goes; no UTF-8 has it."""
+
+
+def slot(word: int) -> int:
+    """A byte of its own for each known entity: its first and its third byte, summed."""
+    return (word + (word >> 16)) & 0xFF
+
+
+NAME, MASK = np.ones(256, np.uint64), np.zeros(256, np.uint64)
+LENGTH, CHARACTER = np.zeros(256, np.uint8), np.zeros(256, np.uint8)
+for _name, _character in KNOWN.items():
+    _word = int.from_bytes(_name, "little")
+    _slot = slot(_word)
+    NAME[_slot], MASK[_slot] = _word, (1 << 8 * len(_name)) - 1
+    LENGTH[_slot], CHARACTER[_slot] = len(_name), ord(_character)
+assert np.count_nonzero(LENGTH) == len(KNOWN)
 
 
 def most_characters(text: bytes) -> int:
@@ -21,35 +39,43 @@ def most_characters(text: bytes) -> int:
     return len(text) - sum(len(name) * text.count(b"&" + name) for name in KNOWN)
 
 
+def fewer_characters(text: bytes, least: int) -> int | None:
+    """How many characters an escaped text has at most, if that is fewer than `least`: one count settles nearly all."""
+    if len(text) - LONGEST * text.count(b"&") >= least:
+        return None
+    most = most_characters(text)
+    return most if most < least else None
+
+
 def unescape_all(texts: Sequence[bytes]) -> list[str]:
     """As `unescape` does each. Bytes that are not UTF-8 become U+FFFD."""
     joined = b"".join(texts)
-    whole = np.frombuffer(joined + bytes(LONGEST), np.uint8)
-    marks = np.flatnonzero(whole[: len(joined)] == ord("&"))
+    if REMOVED in joined:
+        return [alone(text) for text in texts]
+    whole = np.frombuffer(bytearray(joined + bytes(1 + WORD)), np.uint8)
+    words = np.ndarray(len(whole) - WORD + 1, "<u8", whole, 0, (1,))
+    marks = np.flatnonzero(whole == ord("&"))
+    names = words[marks + 1]
+    slots = (names + (names >> np.uint64(16))).astype(np.uint8)
+    known = names & MASK[slots] == NAME[slots]
     ends = np.cumsum([len(text) for text in texts])
-    following = np.zeros(len(marks), np.uint64)
-    for place in range(LONGEST):
-        following |= whole[marks + 1 + place].astype(np.uint64) << np.uint64(8 * place)
-    lengths, characters = np.zeros(len(marks), np.int64), np.zeros(len(marks), np.uint8)
-    for name, character in KNOWN.items():
-        number, bits = int.from_bytes(name, "little"), np.uint64((1 << 8 * len(name)) - 1)
-        hit = following & bits == number
-        lengths[hit], characters[hit] = len(name), ord(character)
-    owner = np.searchsorted(ends, marks, side="right")
-    if len(marks):
-        lengths[marks + lengths >= ends[owner]] = 0  # one that would reach into the next text
-    odd = set(owner[lengths == 0].tolist())
-    changed = whole[: len(joined)].copy()
-    changed[marks] = np.where(lengths > 0, characters, changed[marks])
-    kept = np.ones(len(joined), np.bool_)
-    for place in range(LONGEST):
-        kept[marks[lengths > place] + 1 + place] = False
-    content = changed[kept].tobytes()
-    removed = np.append(0, np.cumsum(lengths))[np.searchsorted(marks, ends)]
-    stops = (ends - removed).tolist()
+    odd = set(np.searchsorted(ends, marks[~known], side="right").tolist())
+    marks, slots = marks[known], slots[known]
+    lengths = LENGTH[slots]
+    whole[marks] = CHARACTER[slots]
+    for place in range(1, LONGEST + 1):
+        whole[(marks if place <= SHORTEST else marks[lengths >= place]) + place] = REMOVED[0]
+    content = whole[: len(joined)].tobytes().translate(None, REMOVED)
+    before = np.searchsorted(marks, ends)  # so many entities begin before the end of each text
+    behind = np.append(0, marks + 1 + lengths)[before]
+    for number in np.flatnonzero(behind > ends).tolist():
+        odd |= {number, number + 1}  # the last one reaches into the next text
+    stops = (ends - np.append(0, np.cumsum(lengths, dtype=np.int64))[before]).tolist()
     return [
-        unescape(text.decode("utf-8", "replace"))
-        if number in odd
-        else content[start:stop].decode("utf-8", "replace")
+        alone(text) if number in odd else content[start:stop].decode("utf-8", "replace")
         for number, (text, start, stop) in enumerate(zip(texts, [0, *stops], stops, strict=False))
     ]
+
+
+def alone(text: bytes) -> str:
+    return unescape(text.decode("utf-8", "replace"))

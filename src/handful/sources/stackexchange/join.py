@@ -6,7 +6,6 @@ one. Rows may come in any order. Whether the text is fit to train on is for `cle
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from handful.core import jsonl
 from handful.core.types import Candidate, Dropped, Origin
-from handful.sources.stackexchange.entities import most_characters, unescape_all
+from handful.sources.stackexchange.entities import fewer_characters, unescape_all
 from handful.sources.stackexchange.rows import parted, unescape
 from handful.sources.stackexchange.scan import Bounds
 from handful.sources.stackexchange.tables import Table
@@ -24,6 +23,8 @@ Column = NDArray[np.int64]
 Fetch = Callable[[int], bytes]
 """Place -> the row that stands there."""
 
+TAG_BOUNDS = ("&lt;", "&gt;", "<", ">")
+"""Beside "|", which recent dumps have."""
 BATCH = 100
 """Candidates whose bodies are unescaped together: some 500 kB, which stay in the cache."""
 
@@ -106,7 +107,8 @@ def winners(source: str, site: str, top: Top, bounds: Bounds, fetch: Fetch) -> I
         bodies: list[bytes] = []
         for number, asked, top_answer, answered in places[start : start + BATCH]:
             answer = parted(fetch(answered))
-            if (most := most_characters(answer[0])) < bounds.min_chars:
+            most = fewer_characters(answer[0], bounds.min_chars)
+            if most is not None:
                 size = f"{most} characters of HTML, and so fewer than {bounds.min_chars}"
                 yield Dropped(f"{site}/{number}", "too_short", f"top answer {top_answer} has {size}")
                 continue
@@ -126,7 +128,9 @@ def candidate(
     title, body = unescape(question.get("Title", "")).strip(), body.strip()
     if not title and not body:
         return Dropped(id, "no_prompt", "a question without title and body")
-    tags = re.split(r"[<>|]", unescape(question.get("Tags", "")))
+    tags = question.get("Tags", "")
+    for bound in TAG_BOUNDS:
+        tags = tags.replace(bound, "|")
     return Candidate(
         id=id,
         title=title,
@@ -142,7 +146,7 @@ def candidate(
             author=authors(site, question, answer),
             license=license(answer),
         ),
-        tags=tuple(tag for tag in tags if tag),
+        tags=tuple(unescape(tag) for tag in tags.split("|") if tag),
         views=int(views) if (views := question.get("ViewCount", "")).isdecimal() else None,
         asked=question.get("CreationDate", ""),
         answered=answer.get("CreationDate", ""),

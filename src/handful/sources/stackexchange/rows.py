@@ -23,6 +23,8 @@ FABRICATED = 10**9
 FALSE_POST = "one of the dump's own false posts"
 QUESTION, ANSWER = 1, 2
 
+MOST_NAMES = 1000
+
 PREFIX = re.compile(
     rb'\s*Id="(\d{1,18})" PostTypeId="(\d+)"(?: AcceptedAnswerId="\d+")?(?: ParentId="(\d{1,18})")?'
     rb' CreationDate="[^"]*" Score="(-?\d{1,9})"(?: ViewCount="\d*")? Body="'
@@ -144,8 +146,9 @@ def parted(record: bytes) -> tuple[bytes, dict[str, str]]:
         around = (record[:start] + record[end:]).decode("utf-8", errors="replace")
         if "='" not in around:
             pieces = around.split('"')
-            names = [name[1:-1] for name in pieces[::2]]  # from " Id=": the blank and the sign go
-            return record[start:end], dict(zip(names, pieces[1::2], strict=False))
+            return record[start:end], dict(
+                zip(map(NAMES.__getitem__, pieces[::2]), pieces[1::2], strict=False)
+            )
     found, _ = _attributes(record)  # not in the form of the dump
     body = found.pop("Body", b"")
     return body, {name: value.decode("utf-8", errors="replace") for name, value in found.items()}
@@ -174,6 +177,19 @@ def unescape(text: str) -> str:
     if not text.isascii() and SURROGATE.search(text):  # a pair of references that stands for one character
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+class Names(dict[str, str]):
+    """What stands before a value, as " Id=" -> the name alone. A dump has two dozen."""
+
+    def __missing__(self, before: str) -> str:
+        if len(self) > MOST_NAMES:  # no dump
+            return before[1:-1]
+        self[before] = before[1:-1]
+        return self[before]
+
+
+NAMES = Names()
 
 
 class Characters(dict[str, str]):

@@ -10,6 +10,7 @@ from typing import Any
 
 from handful.core.files import file_hash
 from handful.recipe.evaluation import StatsOfPanels
+from handful.recipe.judging import Study
 from handful.recipe.schema import Recipe
 from handful.recipe.sources import Authored, CommentChains, Source, StackExchange, WikiHow
 from handful.recipe.values import InputPath
@@ -74,6 +75,20 @@ def statistics(recipe: Recipe) -> StatsOfPanels:
     return StatsOfPanels(**asdict(recipe.stats), panels=recipe.judge.panels)
 
 
+def study(recipe: Recipe) -> Study:
+    """[study]. Whom it compares is settled before anything runs, not when hours of training are over.
+
+    Raises:
+        DataError: as `design.pairs`.
+    """
+    from handful.study.design import PAIRS, pairs
+
+    asked = recipe.study
+    if any(task in PAIRS for task in asked.tasks):
+        pairs(list(recipe.generate.systems), asked.subject, asked.against)
+    return asked
+
+
 STAGES = (
     Stage(name="sources", work=work("sources"), over="", params=scan),
     Stage(name="clean", work=work("clean"), needs=("sources",)),
@@ -87,7 +102,7 @@ STAGES = (
         params=lambda recipe: recipe.choose if recipe.train else None,
     ),
     Stage(name="generate", work=work("generate"), needs=("dataset", "train", "choose"), over="systems"),
-    Stage(name="study", work=work("study"), needs=("dataset", "generate")),
+    Stage(name="study", work=work("study"), needs=("dataset", "generate"), params=study),
     Stage(name="judge", work=work("judge"), needs=("study",), over="judges"),
     Stage(  # live conversations (annotate.talk) are about prompts of the data set, with the systems of generate
         name="annotate",

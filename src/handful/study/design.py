@@ -11,7 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from handful.core.errors import DataError
-from handful.core.types import Dropped, Prompt, Response
+from handful.core.types import Dropped, Prompt, Response, Task
+
+PAIRS: tuple[Task, ...] = ("preference", "dialogues")
+"""The tasks that set two systems side by side; the others grade one text."""
 
 Answers = dict[tuple[str, int], Response]
 """(prompt id, sample) -> what one system answered."""
@@ -40,7 +43,8 @@ def pairs(systems: Sequence[str], subject: str, against: Sequence[str]) -> list[
     if len(systems) < 2:
         raise DataError(
             f"study: needs two systems to compare, found {', '.join(systems) or 'none'}; "
-            "add a [generate.systems.NAME], or stop before with --to generate"
+            'add a [generate.systems.NAME], or grade this one alone (study.tasks = ["helpfulness"], for one), '
+            "or stop before with --to generate"
         )
     first = known(subject or systems[0], systems, "study.subject")
     others = [known(name, systems, "study.against") for name in against]

@@ -19,7 +19,6 @@ from handful.study import design, grading
 from handful.study.blind import Sealed, Signed, blind, blind_submissions
 from handful.study.flags import by_rule, flags
 
-PAIRS: tuple[Task, ...] = ("preference", "dialogues")
 OF_DIALOGUES: tuple[Task, ...] = ("turns", "dialogues")
 
 
@@ -51,7 +50,7 @@ def work(params: Study, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]
     given = read(params, folders, inputs["dataset"])
     asked = Asked()
     for task in dict.fromkeys(params.tasks):
-        if task in PAIRS:
+        if task in design.PAIRS:
             add_comparisons(asked, task, given, params.seed, inputs["dataset"])
         else:
             add_submissions(asked, task, given, params)
@@ -72,7 +71,7 @@ def work(params: Study, inputs: Mapping[str, Path], out: Path) -> dict[str, Any]
 
 def read(params: Study, folders: Mapping[str, Path], dataset: Path) -> Given:
     """The prompts, and what the systems under study said to them."""
-    compares = any(task in PAIRS for task in params.tasks)
+    compares = any(task in design.PAIRS for task in params.tasks)
     couples = (
         design.pairs(list(folders), params.subject, params.against) if compares or len(folders) > 1 else []
     )

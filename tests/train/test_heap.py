@@ -97,3 +97,17 @@ def test_the_kernels_own_figures_are_read():
 
     assert 10e6 < resident() < 100e9
     assert 0 < share_available() < 1
+
+
+def test_a_container_with_a_limit_counts_as_the_machine(tmp_path):
+    from handful.train import heap
+
+    assert heap.share_of_container(tmp_path / "none") == 1
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("6000000000\n")
+    (tmp_path / "memory.stat").write_text("anon 3000000000\ninactive_file 2000000000\n")
+    assert heap.share_of_container(tmp_path) == 1
+    (tmp_path / "memory.max").write_text("8000000000\n")
+    assert heap.share_of_container(tmp_path) == 0.5
+    (tmp_path / "memory.current").write_text("9000000000\n")
+    assert heap.share_of_container(tmp_path) == pytest.approx(0.125)

@@ -74,7 +74,21 @@ def resident() -> int:
 
 
 def share_available() -> float:
-    """Of the machine's memory, by the kernel's own estimate."""
-    lines = Path("/proc/meminfo").read_text().splitlines()
+    """What is left of the machine's memory, by the kernel's own estimate, or of a container's, if that is less."""
+    return min(share_of_machine(), share_of_container())
+
+
+def share_of_machine(file: Path = Path("/proc/meminfo")) -> float:
+    lines = file.read_text().splitlines()
     kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
     return kilobytes["MemAvailable"] / kilobytes["MemTotal"]
+
+
+def share_of_container(group: Path = Path("/sys/fs/cgroup")) -> float:
+    """1 where there is no limit. Files that are cached and not in use count as free, as the kernel has it."""
+    try:
+        limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        usage = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):  # no control group, or "max"
+        return 1.0
+    return 1 - max(0, used - int(usage.get("inactive_file", 0))) / max(1, limit)

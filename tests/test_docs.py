@@ -20,6 +20,7 @@ from doc_blocks import DOCUMENTS, ROOT, anchors, commands, fences, lines_of_shel
 import handful
 from handful.cli import manual
 from handful.cli.main import cli
+from handful.experiments import keys
 from handful.experiments.arms import read as read_ablation
 from handful.recipe.schema import Recipe
 
@@ -168,11 +169,21 @@ def test_every_command_in_running_text_exists(path):
         assert {word.partition("=")[0] for word in rest if word.startswith("--")} <= known, span
 
 
+def base_of(text, folder):
+    """The recipe that a document shows under the name of an ablation's base; without one, that of the paper's."""
+    name = tomllib.loads(text)["base"].removesuffix(".toml")
+    shown = next((block.values[0] for block in blocks("toml") if f'name = "{name}"' in block.values[0]), None)
+    if shown is None:
+        return ROOT / "recipes/ablations/base.toml"
+    (folder / "base.toml").write_text(shown)
+    return folder / "base.toml"
+
+
 @pytest.mark.parametrize("text", list(blocks("toml")))
 def test_every_recipe_in_the_documents_loads(text, tmp_path):
     (tmp_path / "shown.toml").write_text(text)
     if "base" in tomllib.loads(text):  # an ablation's file
-        shown = read_ablation(tmp_path / "shown.toml", base=ROOT / "recipes/ablations/base.toml")
+        shown = read_ablation(tmp_path / "shown.toml", base=base_of(text, tmp_path))
         assert all(shown.trained(arm, 0).train for arm in shown.arms)
         return
     assert handful.load(tmp_path / "shown.toml").name
@@ -241,6 +252,10 @@ def test_the_site_is_built_whole_and_loads_nothing_from_elsewhere(tmp_path):
 def test_the_pages_made_of_the_code_are_as_the_code_is():
     for page, name in ((manual.commands_page(cli), "commands"), (manual.python_page(), "python")):
         assert (ROOT / f"docs/{name}.md").read_text(encoding="utf-8") == page, "run: make reference"
+
+
+def test_the_keys_of_an_ablations_file_are_those_that_are_read():
+    assert keys.as_markdown().strip() in (ROOT / "docs/experiments.md").read_text(encoding="utf-8")
 
 
 def test_the_public_names_are_those_promised():

@@ -10,7 +10,6 @@ from typing import Any
 
 from handful.core.files import file_hash
 from handful.recipe.evaluation import StatsOfPanels
-from handful.recipe.judging import Study
 from handful.recipe.schema import Recipe
 from handful.recipe.sources import Authored, CommentChains, Source, StackExchange, WikiHow
 from handful.recipe.values import InputPath
@@ -75,20 +74,6 @@ def statistics(recipe: Recipe) -> StatsOfPanels:
     return StatsOfPanels(**asdict(recipe.stats), panels=recipe.judge.panels)
 
 
-def study(recipe: Recipe) -> Study:
-    """[study]. Whom it compares is settled before anything runs, not when hours of training are over.
-
-    Raises:
-        DataError: as `design.pairs`.
-    """
-    from handful.study.design import PAIRS, pairs
-
-    asked = recipe.study
-    if any(task in PAIRS for task in asked.tasks):
-        pairs(list(recipe.generate.systems), asked.subject, asked.against)
-    return asked
-
-
 STAGES = (
     Stage(name="sources", work=work("sources"), over="", params=scan),
     Stage(name="clean", work=work("clean"), needs=("sources",)),
@@ -100,9 +85,16 @@ STAGES = (
         work=work("choose"),
         needs=("dataset", "train"),
         params=lambda recipe: recipe.choose if recipe.train else None,
+        version=2,
     ),
-    Stage(name="generate", work=work("generate"), needs=("dataset", "train", "choose"), over="systems"),
-    Stage(name="study", work=work("study"), needs=("dataset", "generate"), params=study),
+    Stage(
+        name="generate",
+        work=work("generate"),
+        needs=("dataset", "train", "choose"),
+        over="systems",
+        version=2,
+    ),
+    Stage(name="study", work=work("study"), needs=("dataset", "generate")),
     Stage(name="judge", work=work("judge"), needs=("study",), over="judges"),
     Stage(  # live conversations (annotate.talk) are about prompts of the data set, with the systems of generate
         name="annotate",
@@ -115,7 +107,7 @@ STAGES = (
         work=work("stats"),
         needs=("dataset", "generate", "study", "judge", "annotate"),
         params=statistics,
-        version=6,
+        version=7,
     ),
     Stage(
         name="report",
@@ -123,5 +115,6 @@ STAGES = (
         needs=("sources", "clean", "select", "dataset", "generate", "study", "judge", "annotate", "stats"),
         wants=("train", "choose"),
         params=lambda recipe: replace(recipe, fetch=()),  # where files came from is no part of what they hold
+        version=2,
     ),
 )

@@ -4,8 +4,14 @@ import math
 
 import pytest
 
-from handful.choose.measure import candidates, perplexity, repeated, rows
+from handful.choose.measure import candidates, few_answers, perplexity, repeated, rows
 from handful.choose.records import read
+from handful.recipe.curation import Dataset
+from handful.recipe.judging import Choose, FakeJudge
+from handful.recipe.schema import Recipe
+from handful.recipe.sources import Messages
+from handful.recipe.training import Train
+from handful.recipe.values import ModelRef
 
 
 @pytest.mark.parametrize(
@@ -61,3 +67,35 @@ def test_without_a_dev_set_there_is_nothing_to_measure(build):
     made = build(dev=False)
     row = rows(read(made.inputs["train"], made.inputs["dataset"]), [5])[0]
     assert (row.dev_loss, row.perplexity, row.eot_rate, row.mean_words) == (None, None, None, None)
+
+
+def recipe(by, dev_samples, dev, split="train"):
+    judge = FakeJudge(kind="fake") if by == "judge" else None
+    return Recipe(
+        name="r",
+        sources={"a": Messages(kind="messages", paths=(), split=split)},
+        dataset=Dataset(dev=dev),
+        train=Train(model=ModelRef("m"), dev_samples=dev_samples),
+        choose=Choose(by=by, judge=judge),
+    )
+
+
+def test_a_choice_from_fewer_than_ten_answers_is_doubted():
+    assert few_answers(recipe("judge", 4, 50)).startswith(
+        "train.dev_samples = 4: a judge is to choose among epochs from answers to so many prompts"
+    )
+    assert few_answers(recipe("people", 50, 8)).startswith("dataset.dev = 8: people are to choose")
+    assert few_answers(recipe("judge", 9, 0, split="dev")).startswith("train.dev_samples = 9:")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        recipe("judge", 10, 10),
+        recipe("people", 50, 0, split="dev"),
+        recipe("last", 4, 4),
+        recipe("hand", 4, 4),
+    ],
+)
+def test_nothing_is_doubted_of_ten_answers_or_where_nobody_grades(given):
+    assert few_answers(given) == ""

@@ -67,9 +67,11 @@ def test_prompts_with_one_answer_count_for_all_alike():
 def test_one_mind_on_all_prompts_leaves_no_doubt_and_a_divided_one_does():
     offers = offered(30)
     firm = tally(picks(offers, *(("ann", n, [6]) for n in range(30))), offers, EPOCHS)
-    assert (firm.shares[6].low, firm.shares[6].high, firm.again, list(firm.notes)) == (1.0, 1.0, 1.0, [])
+    assert firm.shares[6].low == pytest.approx(0.025 ** (1 / 30), abs=1e-4)  # Clopper-Pearson: 30 of 30
+    assert (firm.shares[6].high, firm.again, firm.untold, list(firm.notes)) == (1.0, 1.0, [], [])
     torn = tally(picks(offers, *(("ann", n, [EPOCHS[n % 3]]) for n in range(30))), offers, EPOCHS)
     assert torn.again < 0.7
+    assert torn.untold == [6, 7]
     assert "do not tell epoch 5 from epochs 6, 7" in torn.notes[0]
 
 

@@ -127,7 +127,7 @@ def test_the_command_line_shows_the_votes_and_how_far_people_agree(build, tmp_pa
     work(Choose(by="people", picks=(path,)), made.inputs, made.out)
     lines = choice_lines(made.out)
     (chosen,) = [line.split() for line in lines if "chosen" in line]
-    assert (chosen[0], chosen[-7:]) == ("6", ["88%", "62%", "to", "100%,", "n", "=", "4"])
+    assert (chosen[0], chosen[-7:]) == ("6", ["88%", "48%", "to", "100%,", "n", "=", "4"])
     (said,) = [line.strip() for line in lines if "picked by" in line]
     assert said.startswith(
         "picked by 2 people; the same choice in 100% of resamples; two people's picks overlap by 100%"
@@ -158,6 +158,31 @@ def test_a_judge_that_finds_all_alike_says_that_the_choice_means_little(build):
     found = choice(made)
     assert found["epoch"] == 5
     assert "do not tell epoch 5 from epoch 6" in found["notes"][0]
+
+
+def test_what_cannot_be_told_from_the_chosen_epoch_stands_in_the_file(build, tmp_path):
+    made = build()
+    work(Choose(by="judge", judge=FakeJudge(kind="fake", prefers="tie")), made.inputs, made.out)
+    assert choice(made)["untold"] == [6]
+    path = write_picks(made, tmp_path / "picks.jsonl", lambda n: (5, 6))
+    work(Choose(by="people", picks=(path,)), made.inputs, made.out)
+    assert choice(made)["untold"] == [6]
+    work(Choose(), made.inputs, made.out)
+    assert choice(made)["untold"] == []
+
+
+def test_a_local_judges_grades_are_said_to_be_another_kind_than_in_the_study(build, tiny_model):
+    made = build(prompts=2)
+    work(
+        Choose(by="judge", judge=LocalJudge(kind="local", model=ModelRef(str(tiny_model)))),
+        made.inputs,
+        made.out,
+    )
+    kind = "A local judge's grade is here the one that it expects"
+    assert any(note.startswith(kind) for note in choice(made)["notes"])
+    assert kind.replace("'", "&#39;") in (made.out / "page.html").read_text()
+    work(Choose(by="judge", judge=LONGER), made.inputs, made.out)
+    assert not any(note.startswith(kind) for note in choice(made)["notes"])
 
 
 def test_a_local_judge_makes_the_same_bytes_twice_and_names_no_path(build, tiny_model, tmp_path):

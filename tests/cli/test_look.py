@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from handful.cli.main import cli
 from handful.core import jsonl
-from handful.core.types import Dropped, Example, Origin, Turn
+from handful.core.types import Dropped, Example, Origin, Seal, Turn
 from handful.run.drops import survey, taken
 from handful.run.explain import explain, in_words
 
@@ -257,3 +257,98 @@ def test_what_was_masked_was_not_dropped(tmp_path):
     rows = [Dropped("tea.example.com/1", "masked_email", "2 masked")]
     (seen,) = explain([step(tmp_path / "clean", masked=rows)], "tea.example.com/1").sightings
     assert in_words(seen) == "kept, with private data masked (email: 2 masked)"
+
+
+STUDY = """
+name = "asked"
+[sources.mine]
+kind = "messages"
+paths = ["test.jsonl"]
+split = "test"
+[generate.systems.ours]
+kind = "fake"
+text = "Yes, and: {prompt}"
+[generate.systems.theirs]
+kind = "fake"
+text = "No"
+[study]
+tasks = ["preference", "quality"]
+[judge.judges.rule]
+kind = "fake"
+[annotate]
+people = 1
+"""
+
+
+@pytest.fixture
+def waiting(tmp_path):
+    """A study of two systems that has come as far as its people, who have not answered."""
+    rows = [{"messages": [{"role": "user", "content": f"What is {n} and {n}?"}]} for n in range(4)]
+    jsonl.write(tmp_path / "test.jsonl", rows)
+    path = tmp_path / "asked.toml"
+    path.write_text(STUDY)
+    result = CliRunner().invoke(cli, ["run", str(path), "--work", str(tmp_path / "study")])
+    assert "people answer at" in result.output, result.output
+    return path
+
+
+def sealed_lines(shown):
+    """What `explain` says of the key, and of the signatures."""
+    return [
+        line.partition("  ")[2].strip()
+        for line in shown.splitlines()
+        if line.startswith("study ") and ("in key" in line or "in signatures" in line)
+    ]
+
+
+def test_explain_keeps_the_key_sealed_while_people_have_yet_to_answer(told, waiting, tmp_path):
+    work = ("--work", tmp_path / "study")
+    shown = told("explain", waiting, "mine/1", *work)
+    assert "compared as" in shown
+    assert sealed_lines(shown) == [
+        "in key: sealed until the answers are in",
+        *["in signatures: sealed until the answers are in"] * 2,
+    ]
+    rows = json.loads(told("explain", waiting, "mine/1", *work, "--json"))
+    sealed = [row["record"] for row in rows if "/sealed/" in row["file"]]
+    assert len(sealed) == 3
+    for record in sealed:
+        assert not {"left", "right", "system"} & record.keys()
+        assert record["prompt_id"] == "mine/1"
+        assert record["withheld"] == "sealed until the answers are in"
+
+
+def test_show_prints_what_is_compared_and_never_whose_it_is(told, waiting, tmp_path):
+    (study,) = (tmp_path / "study").glob("study-*")
+    shown = json.loads(told("show", study, "--json"))["files"]
+    assert "comparisons.jsonl" in shown
+    assert not any("sealed" in name for name in shown)
+
+
+def test_explain_opens_the_key_once_there_is_nobody_to_wait_for(told, waiting, tmp_path):
+    alone = ("--work", tmp_path / "study", "--set", "annotate.people=0")
+    told("run", waiting, *alone, "--to", "stats")
+    assert list((tmp_path / "study").glob("stats-*/manifest.json"))
+    rows = json.loads(told("explain", waiting, "mine/1", *alone, "--json"))
+    key, *signatures = [row["record"] for row in rows if "/sealed/" in row["file"]]
+    assert {key["left"], key["right"]} == {"ours", "theirs"} == {one["system"] for one in signatures}
+    assert '"left": "' in " ".join(sealed_lines(told("explain", waiting, "mine/1", *alone)))
+    waits = sealed_lines(told("explain", waiting, "mine/1", "--work", tmp_path / "study"))
+    assert len(waits) == 3, "the recipe that waits shares the study, and still waits"
+    assert all("sealed until the answers are in" in line for line in waits)
+
+
+@pytest.mark.parametrize(
+    ("done", "words"), [(False, "sealed until the answers are in"), (True, '"left": "a"')]
+)
+def test_the_folder_of_peoples_answers_opens_the_key(tmp_path, done, words):
+    study = tmp_path / "study"
+    (study / "sealed").mkdir(parents=True)
+    jsonl.write(study / "sealed" / "key.jsonl", [Seal("c1", "mine/1", "a", "b")])
+    steps = [
+        SimpleNamespace(folder=study, done=True, label="study"),
+        SimpleNamespace(folder=tmp_path / "annotate", done=done, label="annotate"),
+        SimpleNamespace(folder=tmp_path / "stats", done=False, label="stats"),
+    ]
+    (seen,) = explain(steps, "mine/1").sightings
+    assert words in in_words(seen)

@@ -100,6 +100,47 @@ def test_the_page_the_numbers_and_the_figures_are_there(done):
     ]
 
 
+def test_the_page_links_to_the_answers_and_to_what_says_whether_the_judge_can_be_trusted(done):
+    _, work, _ = done
+    (report,) = work.glob("report-*")
+    page, plain = ((work / f"ablation-lengths/ablation.{form}").read_text() for form in ("html", "md"))
+    for file in (f"../{report.name}/browse.html", f"../{report.name}/report.html#trust"):
+        assert f'<a href="{file}">{file}</a>' in page
+        assert f"[{file}]({file})" in plain
+        assert (work / "ablation-lengths" / file.partition("#")[0]).exists()
+    assert 'id="trust"' in (report / "report.html").read_text()
+
+
+def test_a_training_says_its_loss_and_what_it_lost_at_the_limit(done):
+    file, work, _ = done
+    short = file.parent / "tight.toml"
+    short.write_text(
+        file.read_text()
+        .replace(JUDGE, "")
+        .replace("[arms.short", "[all.train]\nmax_tokens = 24\n[arms.short")
+    )
+    assert ablate(short, work).exit_code == 0
+    folder = work / "ablation-tight"
+    rows = json.loads((folder / "ablation.json").read_text())["trainings"]
+    for row in rows:
+        (train,) = (p for p in work.glob("train-*") if p.name in trained_folders(work, row, "tight"))
+        steps = [step["loss"] for step in lines(train / "steps.jsonl") if step["epoch"] == row["epoch"]]
+        assert row["train_loss"] == pytest.approx(mean(steps))
+        rules = [line["rule"] for line in lines(train / "truncated.jsonl")]
+        assert row["cut"] == rules.count("too_many_tokens")
+        assert row["left_out"] == rules.count("no_response_left")
+        assert row["examples"] + row["left_out"] == 8
+    assert any(row["cut"] for row in rows)
+    page = (folder / "ablation.html").read_text()
+    assert all(f">{name}<" in page for name in ("Left out", "Lost their tail", "Training loss", "Dev loss"))
+    assert "train.max_tokens (24)" in page
+
+
+def trained_folders(work, row, name):
+    recipe = load(work / f"ablation-{name}/recipes/{row['arm']}-seed{row['seed']}.toml")
+    return [step.folder.name for step in plan(STAGES, recipe, work, "train") if step.label == "train"]
+
+
 def test_an_arms_grade_is_that_of_its_two_models(done):
     _, work, _ = done
     (study,), (judged,) = work.glob("study-*"), work.glob("judge-*")
@@ -199,6 +240,29 @@ def test_an_arm_larger_than_the_data_is_refused_before_anything_is_trained(exper
     assert not list((tmp_path / "work").glob("train-*"))
 
 
+def test_all_arms_that_are_too_large_are_named_at_once(experiment, tmp_path):
+    sizes = '[all.select.quota]\nlong = 1\n[quantity]\nsizes = [4, 40, 80]\nname = "l"\n'
+    file = experiment(("[arms.short.select.quota]\nshort = 8\n[arms.long.select.quota]\nlong = 8\n", sizes))
+    result = ablate(file, tmp_path / "work", "--data")
+    assert result.exit_code == 1
+    assert result.output.count("asked for") == 2
+    for arm, asked in (("l-40", 40), ("l-80", 80)):
+        words = f"arm {arm}: select.quota.long: asked for {asked}, but the rules left 12"
+        assert words in result.output
+    assert result.output.count("lower quantity.sizes, add sources or relax clean") == 2
+    assert "the evaluation's data are not made yet" in ablate(file, tmp_path / "work", "--plan").output
+    assert not list((tmp_path / "work").glob("select-*")), "so that is true"
+
+
+def test_the_data_say_whose_they_are(experiment, tmp_path):
+    output = ablate(experiment(), tmp_path / "work", "--data").output
+    assert "data of arm short, seed 0\n" in output
+    assert "data of arm long, seed 0\n" in output
+    assert "data of arm long, seed 1\n" not in output, "seeds share them"
+    assert "data of the evaluation, for its test prompts: no arm trains on" in output
+    assert "data of" not in ablate(experiment(), tmp_path / "work", "--data").output
+
+
 @pytest.mark.parametrize(
     ("prompt", "words"),
     [
@@ -277,7 +341,13 @@ def test_without_a_judge_the_arms_answer_and_the_page_says_that_nothing_is_grade
     assert result.exit_code == 0
     assert "no judge is named, so nothing is graded" in result.output
     assert "Nothing was graded" in (work / "ablation-bare/ablation.html").read_text()
-    assert "no judge is named" in ablate(bare, work, "--plan").output
+    fresh = ablate(bare, tmp_path / "fresh", "--plan").output
+    assert "no judge is named" in fresh
+    assert "win rate" not in fresh
+    assert "win rate" in ablate(file, tmp_path / "fresh", "--plan").output
+    told = json.loads(ablate(bare, work, "--plan", "--json").output)
+    assert told["evaluation"]["sight"] == {}
+    assert told["evaluation"]["steps"][-1]["step"].startswith("generate/")
 
 
 def test_it_waits_for_people_and_goes_on_when_they_have_graded(done):

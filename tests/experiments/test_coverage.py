@@ -1,6 +1,7 @@
 """`handful authored`: what breaks a rule of the set, what is counted, and what the command says of it."""
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -41,7 +42,7 @@ def folder(tmp_path):
 
 
 def found(folder, given=()):
-    return {(each.file, each.rule) for each in findings(read_set(folder), given)}
+    return {(Path(each.file).stem, each.rule) for each in findings(read_set(folder), given)}
 
 
 def test_a_good_set_breaks_no_rule(folder):
@@ -79,7 +80,7 @@ def test_what_stands_in_another_file_is_named_with_its_row(folder, tmp_path):
     other.write_text("".join(json.dumps(row) + "\n" for row in rows))
     given = read_given(other)
     told = [each for each in findings(read_set(folder), [given]) if each.rule == "elsewhere"]
-    assert [each.file for each in told] == ["tides"]
+    assert [each.file for each in told] == [str(folder / "train/tides.md")]
     assert "row 2 of other.jsonl" in told[0].words
 
 
@@ -153,8 +154,25 @@ def test_a_broken_rule_is_named_and_the_command_fails(folder):
     write(folder, "rooks", "Why do rooks move straight?", "Sure! " + ANSWERS["chess"])
     told = run(folder)
     assert told.exit_code == 1
-    assert "rooks: opens_with_sentence: begins with a greeting" in told.stderr
+    assert f"{folder / 'train/rooks.md'}: opens_with_sentence: begins with a greeting" in told.stderr
     assert "error: 1 of 4 files break a rule" in told.stderr
+
+
+def test_files_that_cannot_be_read_are_all_named_with_what_the_others_break(folder):
+    for name, text in (("a", "split: train\n"), ("b", "---\nsplit: tran\ntopics: x\n---\n")):
+        (folder / "dev").mkdir(exist_ok=True)
+        (folder / "dev" / f"{name}.md").write_text(text)
+    write(folder, "rooks", "Why do rooks move straight?", "Sure! " + ANSWERS["chess"])
+    told = run(folder)
+    assert told.exit_code == 1
+    read, broken = told.stderr.splitlines()[:4], told.stderr.splitlines()[4:]
+    assert read == [
+        "error: 2 of 6 files cannot be read as authored examples:",
+        f"{folder}/dev/a.md:1: has no front matter; the first line must be ---, then lines as in `split: train`",
+        f"{folder}/dev/b.md:2: split must be one of train, dev, test, found 'tran'",
+        f"{folder}/dev/b.md:3: no key 'topics'; did you mean 'topic'?",
+    ]
+    assert broken[0].startswith(f"{folder}/train/rooks.md: opens_with_sentence: begins with a greeting")
 
 
 def test_what_a_user_can_get_wrong_is_one_line(folder, tmp_path):

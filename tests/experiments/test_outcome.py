@@ -8,12 +8,14 @@ from msgspec.structs import replace
 from scipy.stats import ttest_ind
 
 from handful.core.types import Comparison, Grade, Interval, Seal, Signature, Turn
+from handful.experiments.blocks import by_judge
 from handful.experiments.findings import finding
 from handful.experiments.outcome import (
     arm_differences,
     arm_grades,
     chance,
     graders,
+    over_seeds,
     pooled,
     trend,
     visible,
@@ -77,6 +79,31 @@ def test_a_single_seed_has_no_interval_over_seeds(study):
     arms = {"a-seed0": "a", "b-seed0": "b"}
     first, _ = arm_grades(graders(study, arms)[0], of(study)[1], arms, Bootstrap(draws=500))
     assert (first.over_seeds.estimate, first.over_seeds.low) == (pytest.approx(mean(GRADES["a-seed0"])), None)
+
+
+def test_where_there_is_no_interval_over_seeds_the_note_speaks_of_seeds(study):
+    assert over_seeds([3.0], 0.95).note == "one training an arm gives no interval over seeds"
+    assert over_seeds([3.0, 3.0], 0.95).note == "every training of an arm has the same mean"
+    assert "prompt" not in over_seeds([3.0, 3.5], 0.95).note
+
+
+def test_grades_that_are_all_alike_are_told_as_such():
+    marks = [Mark(f"p{n}", arm, 0, 0, "1") for n in range(10) for arm in ("n-1", "n-2")]
+    grader, arms = Grader("judge", "model", "robust", marks), {"n-1": "n-1", "n-2": "n-2"}
+    grades = arm_grades(grader, grader, arms, Bootstrap(draws=200))
+    (row,) = arm_differences(grader, arms, Bootstrap(draws=200))
+    slope = trend(grader, {"n-1": 1, "n-2": 2}, Bootstrap(draws=200))
+    figure, growth, words, table, less = by_judge(grades, [row], [slope])
+    both = "The same for every prompt: exact bounds (n-1, n-2)."
+    assert all(both in said for said in (figure.caption, growth.caption, table.note))
+    assert "The same for every prompt: exact bounds (n-2)." in less.note
+    assert "2 arms; the same for every prompt: exact bounds): no trend" in words.lines[0]
+    assert "10 prompts; the same for every prompt: exact bounds)" in finding(row)
+
+
+def test_grades_with_a_spread_are_not_told_as_alike(study):
+    grades = arm_grades(*of(study), ARMS, Bootstrap(draws=500))
+    assert not any("exact" in block.note for block in by_judge(grades, [], []) if block.block == "table")
 
 
 def test_arms_differ_prompt_by_prompt_from_the_first(study):

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from math import sqrt
 
 import pytest
@@ -11,9 +12,10 @@ from click.testing import CliRunner
 from handful.cli.main import cli
 from handful.core import jsonl
 from handful.core.types import Comparison, Grade, Interval, Seal, Signature, Submission, Turn, Verdict
-from handful.experiments import claims, comparing, evidence, matching, reproduction
+from handful.experiments import beyond, claims, comparing, evidence, matching, reproduction, side_by_side
 from handful.recipe.evaluation import Stats
-from handful.report.page import MINUS
+from handful.report.page import DASH, MINUS
+from handful.run.keys import Hashes
 from handful.run.store import Manifest, content_hashes, write_manifest
 from handful.stats.work import work as stats_work
 
@@ -240,7 +242,7 @@ def test_a_name_of_ours_can_stand_for_the_papers(work):
     assert line.ours is None
     (line,) = reproduced(work, told=["bard=mine"])["figure-1/bard/win"]
     assert line.ours.value.estimate == pytest.approx(0.5)
-    pairs = matching.unmatched(matching.Beside(evidence.read([work]), claims.read().names))
+    pairs = beyond.unmatched(matching.Beside(evidence.read([work]), claims.read().names))
     assert pairs == [("made up (k1)", "lima", "mine")]
 
 
@@ -367,3 +369,106 @@ def test_an_ablation_whose_evaluation_was_tidied_away_or_read_nothing_cannot_tel
     told = found["figure-5/unfiltered/mean"][0].comparison.told()
     assert told == "cannot tell: nothing to measure"
     assert run(tmp_path).exit_code == 0
+
+
+def page_of(*works, out):
+    assert run(*works, "--out", out).exit_code == 0
+    return (out / "reproduction.md").read_text(encoding="utf-8")
+
+
+def test_the_page_says_what_its_columns_count_and_leaves_a_setting_out_of_the_headline(work, tmp_path):
+    grades = [{"judge": "model", "arm": "filtered", "counts": {}, "mean": interval(3.8, 3.7, 3.9)}]
+    ablation(work, grades, [], ["filtered", "unfiltered"])
+    told = page_of(work, out=tmp_path / "page")
+    assert "“Claims” and “Not run” count claims; the columns between them count figures of ours" in told
+    assert "a setting, and is in none" not in told
+    one, (group,) = claims.read(), [g for g in claims.read().group if g.id == "grades"]
+    (claim,) = group.claims()
+    level = matching.Ours("run", Interval(0.95, None, None, 1, "settings"), "", "counted")
+    size = matching.Ours("run", Interval(1000, None, None, 1000, "examples"), "", "counted")
+    table = next(g for g in one.group if g.id == "table-1")
+    whole = next(c for c in table.claims() if c.id == "table-1/train/examples")
+    lines = [
+        side_by_side.Line(g, c, ours, comparing.compare(c, ours))
+        for g, c, ours in ((group, claim, level), (table, whole, size))
+    ]
+    words = " ".join(line for block in side_by_side.headline(lines) for line in block.lines)
+    assert "which are counted and are no results: 1 the same." in words
+    assert "is a setting, and is in none of these counts" in words
+
+
+def test_a_note_claims_no_source_for_what_is_not_confirmed(work, tmp_path):
+    told = page_of(work, out=tmp_path / "page")
+    for table in told.split("**The paper and ours**")[1:] + told.split("**Not run**")[1:]:
+        shown, _, note = table.partition(" of the paper")
+        if "not confirmed" in shown:
+            assert "confirmed by a second source, except where there is none." in note.split("\n")[0]
+    assert "its ranges are confirmed by a second source" in told
+    assert "exact values were not found" not in told
+
+
+def test_one_of_a_unit_is_no_plural():
+    claim = share(6.0)
+    ours = matching.Ours("run", Interval(7.0, None, None, 1, "dev sets"), "", "counted")
+    line = side_by_side.Line(claims.read().group[0], claim, ours, comparing.compare(claim, ours))
+    assert side_by_side.row(line, {}, one_unit=False)[3] == "1 dev set"
+
+
+def shift_of(work, tuned, sha256):
+    folder = work / "shift-made"
+    folder.mkdir(parents=True)
+    shares = [0.8424479166666666, 0.125, 0.032552083333333336]
+    kinds = ("unshifted", "marginal", "shifted")
+    content = {
+        "tuned": tuned, "base": "gemma", "settings": {"tuned": {"input": tuned, "sha256": sha256}}, "prompts": 12,
+        "shares": [{kind: interval(s, s - 0.02, s + 0.02) for kind, s in zip(kinds, shares, strict=True)}],
+        "published_per_cent": {"figures": {"A over B": {"unshifted": 77.7, "marginal": 14.5, "shifted": 7.8}}},
+    }  # fmt: skip
+    (folder / "shift.json").write_text(json.dumps(content))
+
+
+def test_token_shift_names_models_run_and_prompts_and_its_shares_have_a_decimal(tmp_path):
+    work = tmp_path / "work"
+    checkpoint = work / "train-t1" / "epoch-02"
+    checkpoint.mkdir(parents=True)
+    for name in ("config.json", "model.safetensors"):
+        (checkpoint / name).write_text(name)
+    finish(work, "train", "t1", {"model": "gemma"})
+    shift_of(work, "epoch-02", Hashes(work / "hashes.json").of(checkpoint))
+    told = page_of(work, out=tmp_path / "page")
+    row = next(line for line in told.splitlines() if line.startswith("| epoch-02 over gemma"))
+    assert [cell.strip() for cell in row.strip("| ").split("|")] == [
+        "epoch-02 over gemma", "train (t1); shift-made", "12",
+        "84.2% (82.2 to 86.2)", "12.5% (10.5 to 14.5)", "3.3% (1.3 to 5.3)",
+    ]  # fmt: skip
+    assert f"| A over B (URIAL's figure) | {DASH} | {DASH} | 77.7% | 14.5% | 7.8% |" in told
+
+
+def test_robustness_is_named_where_a_run_measured_it(work, tmp_path):
+    (one,) = evidence.read([work]).runs
+    kinds = [{"variant": kind, "system": "lima"} for kind in ("typos", "worst")]
+    measured = {"worst_of_k": [{"k": 2, "system": "lima"}], "variants": kinds}
+    facts = replace(one.facts, stats={**one.facts.stats, "robustness": measured})
+    beside = matching.Beside(evidence.Evidence([replace(one, facts=facts)], []), claims.read().names)
+    (line,) = beyond.robust(beside)
+    assert "the worst of 2 answers and prompts asked in another way (typos) in made up (k1)" in line
+    assert "report-k1/report.html" in line
+    assert beyond.robust(matching.Beside(evidence.Evidence([one], []), {})) == []
+
+
+def test_a_rule_is_listed_as_standing_for_nothing(work):
+    (one,) = evidence.read([work]).runs
+    params = {**one.params, "generate/mine": {"systems": {"mine": {"kind": "fake"}}}}
+    beside = matching.Beside(evidence.Evidence([replace(one, params=params)], []), claims.read().names)
+    assert beyond.unmatched(beside) == []
+    assert beyond.rules(beside) == [
+        'Rules, no models (kind = "fake"), which stand for nothing here: mine in made up (k1).'
+    ]
+
+
+def test_the_page_is_narrow_and_lets_long_names_break(work, tmp_path):
+    page_of(work, out=tmp_path / "page")
+    page = (tmp_path / "page" / "reproduction.html").read_text(encoding="utf-8")
+    assert "td.t.wide { overflow-wrap:anywhere; min-width:9rem; }\n</style>" in page
+    assert "Run, and sizes of models" not in page
+    assert "2 people: made up (k1), 6.7B against 6.7B" in page

@@ -10,11 +10,13 @@ import torch
 from click.testing import CliRunner
 
 from handful.cli.main import cli
+from handful.cli.shift import drawn, name_of
 from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.types import Origin, Prompt, Turn
+from handful.dataset.variants import with_variants
 from handful.experiments.shift import Answer, Settings, Token, kind_of, most_moved, repeating, spans, summary
-from handful.experiments.shift_page import find, per_cent, write
+from handful.experiments.shift_page import find, limits, per_cent, write
 from handful.experiments.shift_run import Measured, measure, pieces
 from handful.models.layout import add_eot, encode_plain, encode_prompt
 from handful.models.load import load_model, load_tokenizer
@@ -154,6 +156,10 @@ def test_what_ends_an_answer_is_counted_apart(base, tmp_path):
     found = find("ends", "base", {"base_context": "plain", "max_tokens": 24}, measured)
     write(found, tmp_path)
     page = json.loads((tmp_path / "shift.json").read_text())
+    text = (tmp_path / "shift.md").read_text()
+    assert "The tuned model ended 4 of 4 answers; 0 ran into the limit of 24 tokens. Where it ended" in text
+    assert "Control:" not in text
+    assert "0 of 0" not in text
     assert page["ends"]["ended"] == 4
     assert page["shares"][0]["unshifted"]["estimate"] is None
     assert "there is nothing to measure" in (tmp_path / "shift.html").read_text()
@@ -296,6 +302,44 @@ def test_the_folder_holds_numbers_tables_and_every_token(page):
     assert "Hi‹ <b>x›«</mark>`»" in text  # noqa: RUF001
 
 
+def limits_of(answers, tokens, variants=0):
+    measured = Measured(tokens, answers, [], "plain")
+    return limits(find("new", "old", {"max_tokens": 5}, measured, Bootstrap(draws=200), variants))
+
+
+def test_what_nothing_was_counted_of_is_said_in_words():
+    cut = limits_of([Answer("p", "?", 1, "length", None)], [token("p", 1, 1)])
+    assert any(line.endswith("As it ended none, there is no end to look up under the base.") for line in cut)
+    endless = limits_of([Answer("p", "?", 1, "eos", None)], [token("p", 1, 1)])
+    assert any("The base has no end of text" in line for line in endless)
+    both = limits_of([Answer("p", "?", 1, "eos", 1), Answer("q", "?", 1, "eos", 7)], [token("p", 1, 1)])
+    assert any(line.endswith("first choice in 1 of 2.") for line in both)
+    assert not [line for line in (*cut, *endless, *both) if "of 0" in line]
+
+
+def test_the_control_says_whether_any_rank_is_in_doubt():
+    answers = [Answer("p", "?", 2, "length", None)]
+    tokens = [token("p", 1, 1), token("p", 2, 5)]
+    (control,) = (line for line in limits_of(answers, tokens) if line.startswith("Control"))
+    assert control.endswith("every token is its first choice again, so rounding puts no rank in doubt.")
+    tokens[1] = msgspec.structs.replace(tokens[1], tuned_rank=2)
+    (control,) = (line for line in limits_of(answers, tokens) if line.startswith("Control"))
+    assert control.endswith("1 token is not its first choice again; one rank is known only up to rounding.")
+
+
+def test_the_page_says_how_many_variants_were_left_out_if_any(tmp_path):
+    answers, tokens = [Answer("p", "?", 1, "eos", 1)], [token("p", 1, 1)]
+    assert not [line for line in limits_of(answers, tokens) if "variant" in line]
+    assert limits_of(answers, tokens, 8)[-1].startswith(
+        "Not drawn from: 8 variants, prompts asked in another"
+    )
+    measured = Measured(tokens, answers, [], "plain")
+    write(find("new", "old", {"max_tokens": 5}, measured, Bootstrap(draws=200), 8), tmp_path)
+    assert json.loads((tmp_path / "shift.json").read_text())["variants_left_out"] == 8
+    for name in ("shift.html", "shift.md"):
+        assert "Not drawn from: 8 variants" in (tmp_path / name).read_text()
+
+
 def test_shares_are_printed_with_their_bounds():
     every = summary([token("a", 1, 1), token("a", 2, 9)], Bootstrap(draws=200))[0]
     assert per_cent(every.unshifted) == "50.0% (no interval)"
@@ -325,9 +369,32 @@ def test_the_command_makes_the_same_folder_twice_and_measures_once(tuned, base, 
     assert (other / "tokens.jsonl").read_bytes() == (folder / "tokens.jsonl").read_bytes()
     assert '"prompts": 3' in again.stdout
     assert str(tmp_path) not in (folder / "shift.json").read_text()
+    title = f"Token shift: {tuned.parent.name}/epoch-02 over base"
+    assert f"<title>{title}</title>" in (folder / "shift.html").read_text()
     before = (folder / "shift.json").stat().st_mtime_ns
     assert shift(tuned, base, *options, "--work", tmp_path / "one").exit_code == 0
     assert (folder / "shift.json").stat().st_mtime_ns == before
+
+
+def test_variants_are_no_prompts_of_their_own(tmp_path):
+    made = with_variants(PROMPTS, ["typos", "adversarial"], 0)
+    jsonl.write(tmp_path / "test.jsonl", made)
+    found, variants = drawn(tmp_path / "test.jsonl", 12)
+    assert (found, variants) == (PROMPTS, len(made) - 4)
+    assert variants == 8
+    assert drawn(tmp_path / "test.jsonl", 2)[0] == PROMPTS[::2]
+    jsonl.write(tmp_path / "test.jsonl", made[4:])
+    with pytest.raises(DataError, match="holds variants alone"):
+        drawn(tmp_path / "test.jsonl", 12)
+
+
+def test_a_checkpoint_is_named_with_its_recipe_or_its_training(repository, tmp_path):
+    folder = str(tmp_path / "train-8c2f3a1b90de" / "epoch-02")
+    assert name_of(str(repository / "recipes/demo.toml"), folder, ()) == "demo (epoch-02)"
+    assert name_of(folder, folder, ()) == "train-8c2f3a1b90de/epoch-02"
+    assert name_of(str(tmp_path), folder, ()) == "train-8c2f3a1b90de/epoch-02"
+    assert name_of("", str(tmp_path / "gemma"), ()) == "gemma"
+    assert name_of("gemma3-270m", "gemma3-270m", ()) == "gemma3-270m"
 
 
 def test_mistakes_are_one_line(tuned, base, asked, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from handful.core.errors import DataError, RecipeError
 from handful.experiments.arms import read
-from handful.experiments.sizes import doubled, read_quantity, scaled
+from handful.experiments.sizes import doubled, read_quantity, scaled, too_large
 
 BASE = """
 name = "base"
@@ -82,6 +82,22 @@ def test_sizes_double_as_long_as_every_source_has_enough():
     assert doubled(quantity, {"a": 1, "b": 1}, {"a": 40, "b": 40}) == [10, 20, 40, 80]
     with pytest.raises(DataError, match=r"makes 1 of the two arms .* a 9, b 30; lower quantity.from"):
         doubled(quantity, {"a": 1, "b": 1}, {"a": 9, "b": 30})
+
+
+def test_an_arm_that_is_too_large_names_each_source_and_what_to_lower():
+    cleaned = {"a": {"kept": 5, "dropped": {"too_short": 9}}, "b": {"kept": 5}, "test": {"kept": 0}}
+    lines = too_large("se-20", {"a": 10, "b": 6, "c": 7}, cleaned, ["a"])
+    assert lines == [
+        "arm se-20: select.quota.a: asked for 10, but the rules left 5 (too_short took 9); lower quantity.sizes, add "
+        "sources or relax clean",
+        "arm se-20: select.quota.b: asked for 6, but the rules left 5; lower the quota, add sources or relax clean",
+    ]
+    assert too_large("se-5", {"a": 5, "b": 0}, cleaned, ["a"]) == []
+
+
+def test_only_the_arms_of_a_quantity_grow(tmp_path):
+    found = read(written(tmp_path, FILE + "[arms.none.select.quota]\nstem = 1\n"))
+    assert [list(found.grows(arm)) for arm in found.arms] == [["stem", "other"], ["stem", "other"], []]
 
 
 @pytest.mark.parametrize(

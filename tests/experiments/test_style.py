@@ -45,12 +45,6 @@ def test_a_good_file_breaks_no_rule(tmp_path):
         ("author: A. Writer", "author:", "header", "author is empty"),
         ("form: explain", "form: explain\nintent: benign", "header", "the keys are"),
         ("kind: plain", "kind: dialogue", "dialogue", "the user speaks 1 times, and should 3 to 6"),
-        (
-            "kind: plain\ntopic: baking\nform: explain",
-            "kind: sensitive\ntopic: baking\nform: explain\nintent: benign",
-            "place",
-            "kind sensitive is for test prompts",
-        ),
         ("bread dough rise in a warm kitchen", "it", "prompt_length", "the prompt has 3 words"),
         ("kitchen?", "kitchen?" + " So?" * 120, "prompt_length", "the prompt has 129 words"),
         (FILLER, "", "answer_length", "an answer has 9 words, and should have 50 to 520"),
@@ -117,6 +111,20 @@ def test_a_test_prompt_needs_no_answer(tmp_path):
 def test_a_header_that_cannot_be_read_is_one_error_with_its_line(tmp_path):
     with pytest.raises(DataError, match=r"why-dough-rises\.md:5: no key 'from'; did you mean 'form'\?"):
         broken(tmp_path, GOOD.replace("form:", "from:"))
+
+
+def test_all_that_is_wrong_with_a_header_is_said_with_its_lines(tmp_path):
+    text = GOOD.replace("kind: plain", "kind: wild").replace("form: explain\n", "").replace("A. Writer", "")
+    said = broken(tmp_path, text)["header"]
+    assert said.startswith("the keys are split, kind, topic, author, license, and should be")
+    assert "; line 3: kind 'wild' is none of plain" in said
+    assert said.endswith("; line 5: author is empty")
+
+
+def test_a_sensitive_example_to_train_on_is_refused_as_a_run_refuses_it(tmp_path):
+    text = GOOD.replace("kind: plain", "kind: sensitive")
+    with pytest.raises(DataError, match=r"why-dough-rises\.md:3: kind sensitive is for test prompts"):
+        broken(tmp_path, text)
 
 
 def test_words_are_taken_up_whatever_their_ending():

@@ -51,6 +51,17 @@ def test_types_and_defaults_are_in_words_and_toml(where, name, type, default):
     assert (setting.type, setting.default) == (type, default)
 
 
+def test_what_a_setting_says_that_is_a_table_itself_stands_with_that_table():
+    assert (
+        "who grades the answers to the first `train.dev_samples` dev prompts"
+        in table("choose.judge", "local").about
+    )
+    assert "`train.dev_samples`" in table("choose").about
+    assert table("judge.judges.NAME", "local").about == (
+        "A Hugging Face model that scores the three options by their likelihood, in both orders."
+    )
+
+
 def test_each_default_is_toml_that_a_recipe_may_hold(tmp_path):
     lines = []
     for found in tables():

@@ -289,7 +289,9 @@ def train_folder(folder, dev):
             "examples": 20,
             "tokens": 9000,
             "steps": 30,
-            "truncated": 1,
+            "truncated": 3,
+            "truncated_train": 1,
+            "truncated_dev": 2,
             "tokens_by_source": {"stem": {"examples": 12, "mean_input": 7.4, "mean_output": 310.6}},
         },
     )

@@ -15,10 +15,12 @@ from handful.report.departures import (
     defaults,
     departures,
     epoch_in_words,
+    in_words,
     ours,
     settings,
     shown,
 )
+from handful.report.facts import Facts
 
 
 def test_every_setting_called_the_papers_exists():
@@ -68,6 +70,13 @@ def test_settings_hold_the_whole_recipe(recipe):
     assert found["sources.stem.kind"] == "stackexchange"
     assert found["judge.judges.rule.prefers"] == "longer"
     assert found["name"] == "a tiny run"
+
+
+def test_orders_are_no_departure_where_no_pair_was_judged(recipe):
+    orders = "a judge is asked in both orders"
+    assert orders in " ".join(in_words(Facts(recipe=recipe)))
+    alone = replace(recipe, study=replace(recipe.study, tasks=("helpfulness", "safety")))
+    assert orders not in " ".join(in_words(Facts(recipe=alone)))
 
 
 CHECKPOINT = {"tuned": CheckpointSystem(kind="checkpoint")}

@@ -4,8 +4,11 @@ import re
 import shutil
 import subprocess
 
+import msgspec
 import pytest
 
+from handful.core import jsonl
+from handful.core.types import Prompt
 from handful.report.work import work
 
 ASKING = """<script>setTimeout(() => {
@@ -39,6 +42,19 @@ def opened(tmp_path):
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
     return opened
+
+
+def test_variants_are_counted_beside_the_prompts(build, tmp_path, opened):
+    recipe, inputs = build()
+    path = inputs["dataset"] / "test.jsonl"
+    prompts = list(jsonl.read(path, Prompt))
+    varied = [
+        msgspec.structs.replace(p, tags=("variant_of:test/0", "variant:typos") if n > 20 else ())
+        for n, p in enumerate(prompts)
+    ]
+    jsonl.write(path, varied)
+    work(recipe, inputs, tmp_path)
+    assert ">24 of 21 prompts and 3 variants</output>" in opened(tmp_path / "browse.html")
 
 
 def test_filters_keep_what_fits_and_the_page_allows_its_script(build, tmp_path, opened):

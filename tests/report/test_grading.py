@@ -13,7 +13,7 @@ from handful.report.conversations import conversations
 from handful.report.facts import Facts, with_intervals
 from handful.report.grading import graded, quantity_of
 from handful.report.numbers import csv_rows, csv_text
-from handful.report.page import Figure, Table, Text, cell
+from handful.report.page import Figure, Table, Text, cell, warned
 from handful.report.standings import standings
 from handful.stats.bootstrap import Bootstrap
 from handful.stats.grades import Grader, Mark, class_shares, grade_differences, mean_grades
@@ -66,6 +66,7 @@ def test_figure_3_in_its_table_and_its_file(figure_3):
     assert [cell(value, column.form) for value, column in zip(inside, table.columns, strict=True)] == [
         "LIMA",
         "in distribution",
+        "50",
         "50",
         "50%",
         "38%",
@@ -138,7 +139,9 @@ def test_figure_7_has_the_papers_turns(recipe):
         facts_of(recipe, turns=turns(Grader("authors", "people", "", given), DRAWS))
     )
     words = drawn(figure)
-    assert {"45% (19)", "19% (8)", "36% (15)", "n = 42", "76% (35)", "22% (10)", "n = 46"} <= set(words)
+    assert {"45% (19)", "19% (8)", "36% (15)", "n = 10, 42 turns", "76% (35)", "n = 10, 46 turns"} <= set(
+        words
+    )
     assert (table.rows[0][3].unit, table.rows[0][1]) == ("dialogues", 10)
 
 
@@ -146,7 +149,40 @@ def test_safety_is_a_bar_of_two(recipe):
     grader = Grader("authors", "people", "", marks("LIMA", {"safe": 24, "unsafe": 6}))
     figure, table = graded(facts_of(recipe, shares=class_shares(grader, "safety", frozenset(), DRAWS)))
     assert {"80% (24)", "20% (6)"} <= set(drawn(figure))
-    assert table.rows[0][2].estimate == 0.8
+    assert table.rows[0][3].estimate == 0.8
+
+
+@pytest.fixture
+def two_samples():
+    """Twelve prompts with two grades each, of which four prompts are out of distribution."""
+    given = [Mark(f"p{n}", "tuned", k, 0, "pass") for n in range(12) for k in range(2)]
+    return class_shares(
+        Grader("local", "model", "robust", given), "quality", frozenset({"p0", "p1", "p2", "p3"}), DRAWS
+    )
+
+
+def test_n_counts_prompts_and_the_grades_stand_beside_it(recipe, two_samples):
+    blocks = graded(facts_of(recipe, shares=two_samples))
+    (figure,), table = only(blocks, Figure), only(blocks, Table)[0]
+    assert {"n = 12, 24 grades", "n = 8, 16 grades", "n = 4, 8 grades"} <= set(drawn(figure))
+    assert [column.name for column in table.columns][:4] == ["System", "Distribution", "Prompts", "Grades"]
+    assert [row[2:4] for row in table.rows] == [[12, 24], [8, 16], [4, 8]]
+    assert [row["prompts"] for row in figure.data] == [12, 8, 4]
+
+
+def test_too_few_prompts_are_said_below_the_figure_and_once(recipe, two_samples):
+    figure, table, *_ = warned(graded(facts_of(recipe, shares=two_samples)))
+    assert figure.caption.endswith("4 or 8 prompts show nothing: read no finding into it.")
+    assert "show nothing" not in table.note
+
+
+def test_a_figure_of_grades_says_where_its_judge_is_not_to_be_trusted(recipe, two_samples):
+    facts = facts_of(recipe, shares=two_samples)
+    (figure,) = only(graded(facts), Figure)
+    assert "not to be trusted (see “Can the judges be trusted?”). Below each bar" in figure.caption
+    stats = {**facts.stats, "trust": [{"judge": "local", "grade": "unproven"}]}
+    (figure,) = only(graded(replace(facts, stats=stats)), Figure)
+    assert "not to be trusted" not in figure.caption
 
 
 def test_grades_that_cannot_be_read_make_no_figure(recipe):
@@ -190,6 +226,16 @@ def test_grades_of_a_rule_are_no_headline(recipe):
     (block,) = standings(facts_of(recipe, shares=class_shares(grader, "safety", frozenset(), DRAWS)))
     assert block.kind == "warning"
     assert "no judge that can bear a claim: rule is a rule, not an opinion" in block.lines[0]
+
+
+def test_a_judge_of_one_grade_makes_its_headline_with_that_word(recipe):
+    grader = Grader("local", "model", "robust", marks("LIMA", {"safe": 24}))
+    facts = facts_of(recipe, shares=class_shares(grader, "safety", frozenset(), DRAWS))
+    row = {"judge": "local", "grade": "unproven", "one_grade": [{"task": "safety", "grade": "safe"}]}
+    for trust, said in ((row, True), ({**row, "one_grade": []}, False)):
+        words = standings(replace(facts, stats={**facts.stats, "trust": [trust]}))[-1].lines[0]
+        assert words.startswith("No person graded: this is the opinion of local.")
+        assert ("local gives one grade more than nine times in ten" in words) == said
 
 
 def test_grades_on_few_prompts_are_no_headline(recipe):

@@ -234,6 +234,7 @@ def test_losses_and_versions_stand_on_the_page(report):
     html, numbers, _ = report()
     assert "Prompts that could not be compared (no response): 1." in words_of(numbers, "losses")
     assert "Training examples that lost their tail: 1." in words_of(numbers, "losses")
+    assert "Dev examples that lost their tail: 2." in words_of(numbers, "losses")
     assert "in_test" not in html
     assert "in test" in html
     assert "0.1.0+1a2b3c4 (train)" in html

@@ -1,11 +1,12 @@
 """Input files enter keys by what is in them, wherever they lie."""
 
 import os
+from dataclasses import dataclass, field
 
 import pytest
 
 from handful.core.errors import DataError
-from handful.run.keys import Hashes
+from handful.run.keys import Hashes, plain
 
 
 @pytest.fixture
@@ -30,3 +31,14 @@ def test_what_cannot_be_read_twice_is_refused_at_once(hashes, tmp_path):
         hashes().of(tmp_path / "pipe")
     with pytest.raises(DataError, match="no such file or folder"):
         hashes().of(tmp_path / "nowhere")
+
+
+def test_a_setting_that_came_later_changes_only_the_keys_of_recipes_that_use_it(hashes):
+    @dataclass(frozen=True)
+    class Params:
+        old: int = 1
+        shown: bool = field(default=True, metadata={"key": False})
+        later: tuple[str, ...] = field(default=(), metadata={"key": "stated"})
+
+    assert plain(Params(), hashes(), "params") == {"old": 1}
+    assert plain(Params(later=("a",)), hashes(), "params") == {"old": 1, "later": ["a"]}

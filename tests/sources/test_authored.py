@@ -1,5 +1,8 @@
 """Hand-written examples: one file a dialogue, and each mistake named by its line."""
 
+from collections import Counter
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -214,3 +217,114 @@ def test_a_kind_that_no_file_has_is_refused(tmp_path, key):
         DataError, match=rf"authored\.{key}: no file is of the kind 'refusals'; the kinds there are: refusal"
     ):
         read_all(tmp_path, **{key: ("refusals",)})
+
+
+def prompt_file(folder, name, kind="plain", intent="", more=""):
+    (folder / f"{name}.md").write_text(
+        f"---\nsplit: test\nkind: {kind}\n"
+        + (f"intent: {intent}\n" if intent else "")
+        + f"{more}---\n## User\n\nWhat of {name}?\n"
+    )
+
+
+@pytest.fixture
+def prompts(tmp_path):
+    """Six plain prompts, two malicious and four benign ones, an example to train on and one for dev."""
+    for number in range(6):
+        prompt_file(tmp_path, f"plain-{number}")
+    for number in range(2):
+        prompt_file(tmp_path, f"bad-{number}", "sensitive", "malicious")
+    for number in range(4):
+        prompt_file(tmp_path, f"good-{number}", "sensitive", "benign")
+    (tmp_path / "taught.md").write_text(GOOD)
+    (tmp_path / "held.md").write_text(GOOD.replace("train", "dev"))
+    return tmp_path
+
+
+def taken(folder, **options):
+    return [record.id.partition("/")[2] for file, record in read_all(folder, **options) if file == "test"]
+
+
+def how_many(names):
+    return Counter(name.partition("-")[0] for name in names)
+
+
+def test_a_part_of_the_prompts_is_even_over_kinds_and_over_intents_within_one(prompts):
+    assert how_many(taken(prompts, max_prompts=8)) == {"plain": 4, "bad": 2, "good": 2}
+    assert how_many(taken(prompts, max_prompts=10)) == {"plain": 5, "bad": 2, "good": 3}, "bad has no more"
+    assert len(taken(prompts, max_prompts=99)) == len(taken(prompts)) == 12
+
+
+def test_a_smaller_part_is_in_every_larger_one_and_keeps_the_order_of_the_files(prompts):
+    parts = [taken(prompts, max_prompts=most) for most in range(1, 13)]
+    assert [len(part) for part in parts] == list(range(1, 13))
+    assert all(part == sorted(part) for part in parts)
+    for smaller, larger in pairwise(parts):
+        assert set(smaller) < set(larger)
+
+
+def test_what_is_over_the_part_and_other_splits_are_records(prompts):
+    found = read_all(prompts, max_prompts=9, splits=("test", "dev"))
+    dropped = Counter((record.rule, record.detail) for file, record in found if file == "dropped")
+    assert dropped == {
+        ("over_max_prompts", "plain"): 1,
+        ("over_max_prompts", "sensitive"): 2,
+        ("split_left_out", "train"): 1,
+    }
+    assert [record.id for file, record in found if file == "dev"] == ["authored/held"]
+
+
+def test_a_variant_goes_with_its_prompt_and_counts_for_none(prompts):
+    for number in range(6):
+        prompt_file(prompts, f"plain-{number}-again", more=f"variant_of: authored/plain-{number}\n")
+    found = taken(prompts, max_prompts=4, kinds=("plain",))
+    originals = [name for name in found if not name.endswith("-again")]
+    assert len(originals) == 4
+    assert set(found) == {*originals, *(f"{name}-again" for name in originals)}
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (
+            {"splits": ("dev", "test")},
+            r"authored\.splits: no file is of the split 'dev'; the splits there are: test",
+        ),
+        (
+            {"splits": ("test",), "kinds": ("refusal",)},
+            r"authored\.kinds: no file is of the kind 'refusal'; .*: plain",
+        ),
+    ],
+)
+def test_a_split_that_no_file_has_is_refused(tmp_path, options, error):
+    prompt_file(tmp_path, "one")
+    with pytest.raises(DataError, match=error):
+        read_all(tmp_path, **options)
+
+
+def test_a_part_of_no_prompts_is_refused(tmp_path):
+    (tmp_path / "a.md").write_text(GOOD)
+    with pytest.raises(DataError, match=r"authored\.max_prompts: there is no test prompt to take"):
+        read_all(tmp_path, max_prompts=3)
+    with pytest.raises(ValueError, match="max_prompts: splits leaves no test prompts to take"):
+        read_all(tmp_path, max_prompts=3, splits=("train",))
+    with pytest.raises(ValueError, match="max_prompts: must be at least 0, found -1"):
+        read_all(tmp_path, max_prompts=-1)
+
+
+def test_everything_that_is_wrong_with_the_front_matter_is_said_at_once():
+    text = GOOD.replace("train", "training").replace("topic:", "topics:").replace("author:", "intent: evil #")
+    with pytest.raises(DataError) as error:
+        parse(text, "x.md", "a")
+    assert [line.partition(": ")[0] for line in str(error.value).splitlines()] == [
+        "x.md:2",
+        "x.md:4",
+        "x.md:5",
+    ]
+
+
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_only_a_test_prompt_may_be_sensitive(split):
+    text = GOOD.replace("split: train", f"split: {split}").replace("refusal", "sensitive")
+    with pytest.raises(DataError, match=r"x\.md:3: kind sensitive is for test prompts"):
+        parse(text, "x.md", "a")

@@ -130,6 +130,28 @@ def test_variants_are_no_samples_and_count_in_no_worst_of_k():
     assert (row.k, row.worst.n, row.worst.estimate) == (2, 1, 4)
 
 
+def test_every_table_has_the_systems_in_the_order_of_the_pairs():
+    """However the submissions were shuffled."""
+    shuffled = [("q", "theirs"), ("q", "mine"), ("p", "mine"), ("p", "theirs")]
+    signed = {
+        f"{task}/{p}/{s}": Signature(f"{task}/{p}/{s}", p, s, 0, task)
+        for task in ("quality", "safety")
+        for p, s in (shuffled if task == "quality" else shuffled[::-1])
+    }
+    pair = Comparison("c", "p", (Turn("user", "?"),), "x", "y")
+    study = Study(
+        comparisons={"c": pair},
+        seals={"c": Seal("c", "p", "theirs", "mine")},
+        named=[("mine", "theirs")],
+        signatures=signed,
+        grades={"j": [Grade(id, "j", "pass" if "quality" in id else "safe") for id in signed]},
+        people_grades={"ann": [Grade(id, "ann", None) for id in signed]},
+    )
+    assert study.systems() == ["mine", "theirs"]
+    for task in ("quality", "safety"):
+        assert [g.systems() for g in study.graders(task)] == [["mine", "theirs"]] * 3
+
+
 def test_people_one_by_one_are_left_out():
     assert of({"p": ["6", "1"]}, kind="person").worst_of_k == ()
 

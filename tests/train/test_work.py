@@ -205,13 +205,17 @@ def test_what_did_not_fit_is_listed(settings, dataset, tmp_path, make_example):
         make_example("ok", "Hi", "Ho"),
     ]
     jsonl.write(dataset / "train.jsonl", rows)
+    dev = [make_example(f"dev{n}", f"Hi {n}", "word " * 90) for n in range(3)]
+    jsonl.write(dataset / "dev.jsonl", dev)
     counts = run(settings(), dataset, tmp_path / "out")
     lines = list(jsonl.read(tmp_path / "out/truncated.jsonl", Dropped))
     assert [(line.id, line.rule) for line in lines] == [
         ("long", "too_many_tokens"),
         ("prompt", "no_response_left"),
+        *((f"dev{n}", "too_many_tokens") for n in range(3)),
     ]
-    assert counts["truncated"] == 2
+    assert counts["truncated"] == 5
+    assert (counts["truncated_train"], counts["truncated_dev"]) == (1, 3)
     assert counts["examples"] == 2
 
 

@@ -1,7 +1,7 @@
 """From grades to an epoch: the highest mean, and how far the grades can tell it from the others.
 
 Epochs are compared on the same prompts: one that any candidate's grade is missing of counts for none. Intervals are
-percentile bootstraps over prompts, all epochs resampled together (ours: the paper chose by hand, and gives none).
+those of `intervals` (ours: the paper chose by hand, and gives none).
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from handful.choose.ask import LEVELS
+from handful.choose.intervals import LEVEL, MIN_PROMPTS, interval, resampled_means, tells
 from handful.choose.records import CONTROL, Grade
 from handful.core.errors import DataError
-from handful.core.rng import rng_for
 from handful.core.types import Interval
 
-LEVEL = 0.95
-DRAWS = 10_000
-DRAWS_AT_ONCE = 500
+LEAST, MOST = LEVELS[0], LEVELS[-1]
 FEW_PROMPTS = 20
-"""Fewer say little, and their intervals are too narrow."""
+"""Fewer tell only large differences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,8 @@ class Best:
     epoch: int
     grades: Mapping[int, Interval]
     """Candidate -> its mean grade."""
+    untold: Sequence[int]
+    """The candidates that the grades do not tell from it."""
     unreadable: Mapping[int, int]
     again: float
     """Share of resamples in which the same epoch is the best."""
@@ -64,18 +65,20 @@ def best(grades: Sequence[Grade], candidates: Sequence[int]) -> Best:
     place = first_highest(means[None])[0]
     drawn = resampled_means(values)
     again = float((first_highest(drawn) == place).mean())
-    alike = [
-        e
-        for k, e in enumerate(candidates)
-        if k != place and not tells(drawn[:, place] - drawn[:, k], len(values))
+    untold = [
+        epoch
+        for k, epoch in enumerate(candidates)
+        if k != place
+        and not tells(values[:, place] - values[:, k], drawn[:, place] - drawn[:, k], MOST - LEAST)
     ]
     return Best(
         epoch=candidates[place],
-        grades={e: interval(float(means[k]), drawn[:, k], len(values)) for k, e in enumerate(candidates)},
+        grades={e: interval(values[:, k], drawn[:, k], LEAST, MOST) for k, e in enumerate(candidates)},
+        untold=untold,
         unreadable=unreadable,
         again=round(again, 4),
         control=control,
-        notes=[*notes(candidates[place], alike, again, len(values), len(prompts)), *said_of(control)],
+        notes=[*notes(candidates[place], untold, again, len(values), len(prompts)), *said_of(control)],
     )
 
 
@@ -87,8 +90,8 @@ def against_control(
     found = [own - other for own, other in pairs if own is not None and other is not None]
     if not found:
         return None
-    values = np.array(found, dtype=np.float64)[:, None]
-    return interval(float(values.mean()), resampled_means(values)[:, 0], len(values))
+    values = np.array(found, dtype=np.float64)
+    return interval(values, resampled_means(values[:, None])[:, 0], LEAST - MOST, MOST - LEAST)
 
 
 def said_of(control: Interval | None) -> list[str]:
@@ -109,45 +112,17 @@ def first_highest(means: NDArray[np.float64]) -> NDArray[np.intp]:
     return found
 
 
-def resampled_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means over prompts drawn with replacement: (prompts, epochs) -> (DRAWS, epochs)."""
-    n = len(values)
-    rng = np.random.default_rng(rng_for(0, "choose", "bootstrap").getrandbits(64))
-    parts = []
-    for _ in range(0, DRAWS, DRAWS_AT_ONCE):
-        times = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS_AT_ONCE)
-        parts.append(times @ values / n)
-    return np.concatenate(parts)
-
-
-def interval(mean: float, drawn: NDArray[np.float64], n: int) -> Interval:
-    if n == 1:
-        return Interval(round(mean, 4), None, None, 1, note="one prompt gives no interval")
-    low, high = bounds(drawn)
-    return Interval(round(mean, 4), round(low, 4), round(high, 4), n)
-
-
-def bounds(drawn: NDArray[np.float64]) -> tuple[float, float]:
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
-
-
-def tells(differences: NDArray[np.float64], n: int) -> bool:
-    """Whether resampled differences to another epoch stay above 0."""
-    return n > 1 and bounds(differences)[0] > 1e-9
-
-
-def notes(epoch: int, alike: Sequence[int], again: float, n: int, asked: int) -> list[str]:
+def notes(epoch: int, untold: Sequence[int], again: float, n: int, asked: int) -> list[str]:
     """In words, what the intervals mean for the choice."""
     found = []
-    if alike:
-        one = len(alike) == 1
-        listed = ", ".join(map(str, alike))
+    if untold:
+        one = len(untold) == 1
+        listed = ", ".join(map(str, untold))
         found.append(
             f"The grades do not tell epoch {epoch} from epoch{'' if one else 's'} {listed}: the "
             f"{LEVEL:.0%} interval{'' if one else 's'} of the difference include{'s' if one else ''} 0, so the choice "
-            f"among them is hardly better than chance. With other prompts of the kind, the same epoch would be chosen "
-            f"in {again:.0%} of cases."
+            f"among them is hardly better than chance. Of resamples of these {n} prompts, {again:.0%} choose the same "
+            "epoch."
         )
     if n < asked:
         found.append(
@@ -156,7 +131,13 @@ def notes(epoch: int, alike: Sequence[int], again: float, n: int, asked: int) ->
         )
     if n < FEW_PROMPTS:
         found.append(
-            f"Only {n} prompt{'' if n == 1 else 's'} graded (`train.dev_samples`): intervals of so few are too narrow. "
-            "The paper read answers to 50."
+            f"Only {n} prompt{'' if n == 1 else 's'} graded (`train.dev_samples`): {said_of_few(n)} The paper read "
+            "answers to 50."
         )
     return found
+
+
+def said_of_few(n: int) -> str:
+    if n < MIN_PROMPTS:
+        return "so few show nothing; read no finding into it."
+    return "so few tell only large differences."

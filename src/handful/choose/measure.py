@@ -7,8 +7,31 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from handful.choose.records import Given, Row
+from handful.recipe.schema import Recipe
 
 GRAM = 4
+FEWEST_ANSWERS = 10
+"""Of fewer an epoch, no interval of grades or votes shows anything (docs/statistics.md)."""
+
+
+def few_answers(recipe: Recipe) -> str:
+    """What `plan` doubts about a choice by a judge or by people, as a line; empty where it doubts nothing.
+
+    How many dev examples a source's own split will have, nobody knows before `dataset` is done.
+    """
+    train, choose = recipe.train, recipe.choose
+    if train is None or choose.by not in ("judge", "people"):
+        return ""
+    given = any(getattr(source, "split", "train") == "dev" for source in recipe.sources.values())
+    held = train.dev_samples if given else min(train.dev_samples, recipe.dataset.dev)
+    if held >= FEWEST_ANSWERS:
+        return ""
+    short = "train.dev_samples" if held == train.dev_samples else "dataset.dev"
+    who = "a judge is" if choose.by == "judge" else "people are"
+    return (
+        f"{short} = {held}: {who} to choose among epochs from answers to so many prompts; fewer than "
+        f"{FEWEST_ANSWERS} show nothing, and the paper's authors read 50 (train.dev_samples, dataset.dev)"
+    )
 
 
 def candidates(there: Sequence[int], first: int, last: int) -> list[int]:

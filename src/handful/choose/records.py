@@ -103,6 +103,8 @@ class Choice(Noun, frozen=True):
     people: int = 0
     """How many people picked."""
     agreement: Agreement | None = None
+    untold: tuple[int, ...] = ()
+    """The candidates that the grades, or the votes, do not tell from the chosen one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """From people's picks to an epoch: the largest share of the votes, and how far the votes can tell it from the others.
 
 A pick is one vote, shared evenly among the epochs it names. A prompt's votes are the mean over the people who read it,
-and an epoch's share the mean over prompts: each prompt counts the same, however many read it. Intervals resample
-prompts, as everywhere (ours: the paper chose by hand and gives none).
+and an epoch's share the mean over prompts: each prompt counts the same, however many read it. Intervals are those of
+`intervals` (ours: the paper chose by hand and gives none).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from handful.choose.best import FEW_PROMPTS, LEVEL, first_highest, interval, resampled_means, tells
+from handful.choose.best import FEW_PROMPTS, first_highest, said_of_few
+from handful.choose.intervals import LEVEL, interval, resampled_means, tells
 from handful.choose.offer import Offer
 from handful.choose.picks import Pick
 from handful.choose.records import Agreement
@@ -29,6 +30,8 @@ class Tally:
     epoch: int
     shares: Mapping[int, Interval]
     """Epoch -> its share of the votes; they sum to 1."""
+    untold: Sequence[int]
+    """The candidates that the votes do not tell from it."""
     again: float
     """Share of resamples of the prompts in which the same epoch has most."""
     people: int
@@ -56,11 +59,12 @@ def tally(picks: Sequence[Pick], offers: Sequence[Offer], candidates: Sequence[i
     untold = [
         epoch
         for k, epoch in enumerate(candidates)
-        if k != place and not tells(drawn[:, place] - drawn[:, k], len(values))
+        if k != place and not tells(values[:, place] - values[:, k], drawn[:, place] - drawn[:, k], 1)
     ]
     return Tally(
         epoch=candidates[place],
-        shares={e: interval(float(means[k]), drawn[:, k], len(values)) for k, e in enumerate(candidates)},
+        shares={e: interval(values[:, k], drawn[:, k], 0, 1) for k, e in enumerate(candidates)},
+        untold=untold,
         again=round(again, 4),
         people=len({pick.person for pick in picks}),
         picks=len(picks),
@@ -97,8 +101,8 @@ def agreement(by_prompt: Mapping[str, Sequence[Pick]], offers: Sequence[Offer]) 
             pairs += len(both)
     if not overlaps:
         return None
-    values: NDArray[np.float64] = np.array(overlaps, dtype=np.float64)[:, None]
-    overlap = interval(float(values.mean()), resampled_means(values)[:, 0], len(values))
+    values: NDArray[np.float64] = np.array(overlaps, dtype=np.float64)
+    overlap = interval(values, resampled_means(values[:, None])[:, 0], 0, 1)
     return Agreement(overlap, round(fmean(chances), 4), pairs)
 
 
@@ -115,8 +119,8 @@ def notes(epoch: int, untold: Sequence[int], again: float, n: int, offered: int,
         s = "" if len(untold) == 1 else "s"
         found.append(
             f"The votes do not tell epoch {epoch} from epoch{s} {', '.join(map(str, untold))}: the {LEVEL:.0%} "
-            f"interval{s} of the difference include{'s' if len(untold) == 1 else ''} 0. With other prompts of the "
-            f"kind, the same epoch would have most votes in {again:.0%} of cases."
+            f"interval{s} of the difference include{'s' if len(untold) == 1 else ''} 0. Of resamples of these {n} "
+            f"prompts, {again:.0%} give the same epoch most votes."
         )
     if n < offered:
         found.append(f"{offered - n} of {offered} prompts nobody has read yet; they count for nothing.")
@@ -126,6 +130,6 @@ def notes(epoch: int, untold: Sequence[int], again: float, n: int, offered: int,
         )
     if n < FEW_PROMPTS:
         found.append(
-            f"Only {n} prompt{'' if n == 1 else 's'}: intervals of so few are too narrow. The paper read answers to 50."
+            f"Only {n} prompt{'' if n == 1 else 's'}: {said_of_few(n)} The paper read answers to 50."
         )
     return found

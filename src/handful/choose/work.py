@@ -20,7 +20,7 @@ from handful.core.errors import DataError, Waiting
 from handful.core.files import write_whole
 from handful.core.optional import need
 from handful.core.types import Interval
-from handful.recipe.judging import Choose, EndpointJudge, FakeJudge, LocalJudge
+from handful.recipe.judging import Choose, FakeJudge, JudgeEntry, LocalJudge
 
 CUT_SHARE = 0.5
 """Of the answers; where more are cut, the table says so."""
@@ -77,7 +77,8 @@ def by_judge(
     params: Choose, given: Given, open_to: Sequence[int], table: list[Row], train: Path, out: Path
 ) -> Choice:
     """The candidate whose answers the judge grades best."""
-    need("numpy", "choosing by grades")
+    for library in ("numpy", "scipy"):
+        need(library, "choosing by grades")
     from handful.choose.best import best
     from handful.choose.grade import grades, misplaced
 
@@ -93,9 +94,16 @@ def by_judge(
         else row
         for row in table
     ]
-    notes = [*found.notes, *cuts(table)]
     return Choice(
-        found.epoch, "judge", list(open_to), name_of(params.judge), found.again, found.control, notes, graded
+        epoch=found.epoch,
+        by="judge",
+        candidates=list(open_to),
+        judge=name_of(params.judge),
+        again=found.again,
+        control=found.control,
+        notes=[*found.notes, *cuts(table), *said_of_kind(params.judge)],
+        epochs=graded,
+        untold=tuple(found.untold),
     )
 
 
@@ -103,7 +111,8 @@ def by_people(
     params: Choose, given: Given, open_to: Sequence[int], table: list[Row], train: Path, out: Path
 ) -> Choice:
     """The candidate with the largest share of people's votes; their picks go along, as one file."""
-    need("numpy", "choosing by picks")
+    for library in ("numpy", "scipy"):
+        need(library, "choosing by picks")
     from handful.choose.offer import offers
     from handful.choose.picks import PICKS, read_picks
     from handful.choose.tally import tally
@@ -126,6 +135,7 @@ def by_people(
         epochs=voted,
         people=found.people,
         agreement=found.agreement,
+        untold=tuple(found.untold),
     )
 
 
@@ -154,7 +164,18 @@ def cuts(table: Sequence[Row]) -> list[str]:
     ]
 
 
-def name_of(judge: LocalJudge | EndpointJudge | FakeJudge) -> str:
+def said_of_kind(judge: JudgeEntry) -> list[str]:
+    """What a local judge's grade is here: in the study the same judge gives another kind."""
+    if not isinstance(judge, LocalJudge):
+        return []
+    return [
+        "A local judge's grade is here the one that it expects: the mean of 1 to 6 by their likelihoods, since whole "
+        "grades are too coarse to tell neighbouring epochs apart. In the study the same judge gives the one grade that "
+        "it finds likeliest, or writes; the two are not to be compared."
+    ]
+
+
+def name_of(judge: JudgeEntry) -> str:
     """The judge's model; of a folder only its name, since where it lies differs between machines."""
     if isinstance(judge, FakeJudge):
         return f"a fake that prefers {judge.prefers}"

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from handful.run.spending import Account
 
 
-@click.command()
+class WithKeys(click.Command):
+    """Lists the keys of its file below its options."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from handful.experiments.keys import every
+
+        with formatter.section("Keys of FILE (tables hold settings of a recipe: `handful settings`)"):
+            formatter.write_dl([(key.name, f"{key.about} ({key.absent})") for key in every()])
+
+
+@click.command(cls=WithKeys)
 @click.argument("file", type=click.Path(path_type=Path))
 @WORK
 @SET

@@ -112,20 +112,31 @@ def row_of(step: Step) -> dict[str, str]:
 def evaluation(
     ablation: Ablation, work: Path
 ) -> tuple[list[Step], list[Cost], tuple[dict[str, Any], list[str]]]:
-    """The evaluation's steps, what its servers will be asked, and what it can show.
+    """The evaluation's steps, what its servers will be asked, and what it can show: nothing where nobody grades.
 
     Before everything is trained, systems that ask no model stand for the arms: the numbers of requests are the same.
     """
     from handful.cli.costs import costs
     from handful.cli.sight import sight
-    from handful.experiments.ablate import EVALUATION, before_training, evaluated, part
+    from handful.experiments.ablate import EVALUATION, before_training, evaluated, last, part
     from handful.pipeline import STAGES
     from handful.run.execute import plan
 
     recipe = evaluated(ablation, work) or before_training(ablation)
     with part(EVALUATION, Path(), work):
-        steps = plan(STAGES, recipe, work)
-        return steps, costs(steps, recipe), sight(steps, recipe) or ({}, [])
+        steps = plan(STAGES, recipe, work, last(recipe))
+        told, lines = sight(steps, recipe) or ({}, [])
+    for key, words in told.items():
+        told[key] = own(words) if isinstance(words, str) else words
+    return steps, costs(steps, recipe), (told, [own(line) for line in lines])
+
+
+def own(words: str) -> str:
+    """Of an ablation there are many data sets: this is the one that the test prompts are taken from."""
+    return words.replace(
+        "the dataset is not made yet",
+        "the evaluation's data are not made yet, `handful ablate FILE --data` makes them",
+    )
 
 
 def evaluation_lines(ablation: Ablation, costs: Sequence[Cost], sees: Sequence[str]) -> list[str]:

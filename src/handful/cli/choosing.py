@@ -43,7 +43,7 @@ def choice(
     go where `handful serve study` puts answers, each on the disk before the next prompt is shown: stop with Ctrl-C and
     start again at any time.
     """
-    for library in (*LIBRARIES, "numpy"):
+    for library in (*LIBRARIES, "numpy", "scipy"):
         need(library, "the pages for people")
     from handful import load
     from handful.annotate.database import target_of

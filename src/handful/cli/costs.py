@@ -17,6 +17,7 @@ from handful.cli import kept
 from handful.cli.kept import Kept
 from handful.core import jsonl
 from handful.core.types import Example, Prompt, Turn
+from handful.generate.prompts import first_asked
 from handful.recipe.judging import Choose, EndpointJudge
 from handful.recipe.systems import EndpointSystem, Generate
 
@@ -218,7 +219,7 @@ def prompts_of(params: Generate, folders: dict[str, Path]) -> list[Prompt] | Non
         found = [example.prompt() for example in jsonl.read(path, Example)]
     else:
         found = list(jsonl.read(path, Prompt))
-    return found[: params.first or None]
+    return first_asked(found, params.first)
 
 
 def judged(length: int, answers: int, longest: int) -> Range:

@@ -37,8 +37,29 @@ def forecast(
     from handful.cli.doubts import doubts
 
     told, lines, examples = estimated(step, steps, recipe, asked, parameters, measure)
-    warnings = doubts(step, examples)
+    warnings = [*doubts(step, examples), *in_the_choice(steps, recipe)]
     return {**told, "doubts": warnings}, lines + [f"warning: {line}" for line in warnings]
+
+
+def in_the_choice(steps: Sequence[Step], recipe: Any) -> list[str]:
+    """What is doubted about how the epoch will be chosen."""
+    from handful.choose.measure import few_answers
+
+    to_do = any(step.stage.name == "choose" and not step.done for step in steps)
+    return [few] if to_do and (few := few_answers(recipe)) else []
+
+
+def check_comparisons(steps: Sequence[Step], recipe: Any) -> None:
+    """Settle whom the study compares before anything runs, not when hours of training are over.
+
+    Raises:
+        DataError: as `design.pairs`.
+    """
+    from handful.study.design import PAIRS, pairs
+
+    asked = recipe.study
+    if any(step.stage.name == "study" for step in steps) and any(task in PAIRS for task in asked.tasks):
+        pairs(list(recipe.generate.systems), asked.subject, asked.against)
 
 
 def estimated(

@@ -74,6 +74,11 @@ def read_counts(folder: Path) -> dict[str, Any]:
     return read_manifest(folder).counts
 
 
+def is_shown(name: str) -> bool:
+    """Whose answer is whose stays sealed: who looks at a study may be about to judge it."""
+    return name.endswith(".jsonl") and not name.startswith("sealed/")
+
+
 def show_folder(folder: Path, samples: int, as_json: bool) -> None:
     from handful.cli.choice import choice_lines
     from handful.cli.course import course, course_lines
@@ -84,7 +89,7 @@ def show_folder(folder: Path, samples: int, as_json: bool) -> None:
     for name in manifest.files:
         if not (folder / name).is_file():
             raise CorruptFolder(f"{folder}: {name} is missing; {remedy(folder)}")
-    files = {name: sample(folder / name, samples) for name in manifest.files if name.endswith(".jsonl")}
+    files = {name: sample(folder / name, samples) for name in manifest.files if is_shown(name)}
     trained = {"steps.jsonl", "epochs.jsonl", "dev_samples.jsonl"} <= set(manifest.files)
     if as_json:
         story = {"course": course(folder)} if trained else {}
@@ -193,7 +198,7 @@ def explain(recipe: Path, id: str, work: Path, overrides: tuple[str, ...], as_js
     """Follow one example or prompt through every folder of RECIPE: what became of ID, and which rule took it.
 
     ID is as a folder has it ("beer.stackexchange.com/13"), the number alone, or the address of the question, of its
-    answer, or of the page.
+    answer, or of the page. Which system stands behind a side of a study is withheld until the answers are in.
     """
     from handful import STAGES, load, plan
     from handful.run.explain import explain as story_of

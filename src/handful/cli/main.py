@@ -106,6 +106,7 @@ def run_command(
     """
     from handful import STAGES, execute, load, plan
     from handful.cli import costs
+    from handful.cli.forecast import check_comparisons, in_the_choice
     from handful.run import torchrun
     from handful.run.engine import Engine, using
     from handful.run.spending import Limits, limited
@@ -119,6 +120,9 @@ def run_command(
     if torchrun.rank() > 0:
         torchrun.join(steps, only or "")
         torchrun.leave()
+    check_comparisons(steps, loaded)
+    for line in in_the_choice(steps, loaded):
+        click.echo(f"warning: {line}", err=True)
     if max_usd is not None:
         costs.check_prices([step for step in steps if only in (None, step.stage.name)])
     accounts: list[Account] = []
@@ -195,11 +199,12 @@ def plan_command(
     """Show what `run` would do with RECIPE, what is done already, and what training and servers will take."""
     from handful import STAGES, load, plan
     from handful.cli import costs
-    from handful.cli.forecast import forecast
+    from handful.cli.forecast import check_comparisons, forecast
     from handful.cli.sight import sight
 
     loaded = load(recipe, overrides)
     steps = plan(STAGES, loaded, work, to)
+    check_comparisons(steps, loaded)
     found = forecast(steps, loaded, devices, parameters, measure)
     paid = costs.costs(steps, loaded)
     seen = sight(steps, loaded)

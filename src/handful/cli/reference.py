@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from handful.recipe.settings import Setting, Table
 
 WIDTH = 100
+OF_ABLATIONS = ("question", "base", "seeds", "vary", "all", "arms", "quantity", "evaluation")
 
 
 @click.command()
@@ -71,6 +72,8 @@ def show(name: str, tables: Sequence[Table]) -> None:
         known |= {setting.name for table in tables for setting in table.settings}
         near = difflib.get_close_matches(last, sorted(known - {""}), 1)
         hint = f'did you mean "{near[0]}"? ' if near else ""
+        if name.split(".")[0] in OF_ABLATIONS:
+            hint = "it is a key of an ablation's file (`handful ablate --help`); "
         raise RecipeError(
             f"{name}: no table, kind or setting of a recipe; {hint}`handful settings` lists the tables"
         )

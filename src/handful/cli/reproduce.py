@@ -48,7 +48,7 @@ def reproduce(works: tuple[Path, ...], out: Path | None, names: tuple[str, ...],
     if as_json:
         click.echo((to / "reproduction.json").read_text(encoding="utf-8"), nl=False)
         return
-    counts = Counter(line.comparison.status for line in lines)
+    counts = Counter(line.comparison.status for line in lines if line.claim.unit != "settings")
     for status, words in WORDS.items():
         if counts[status]:
             click.echo(f"{counts[status]:5} {words}")

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     "--prompts", type=click.Path(path_type=Path, dir_okay=False), help="A test.jsonl of prompts to ask."
 )
 @click.option(
-    "--number", type=click.IntRange(min=1), default=100, show_default=True, help="Of prompts, drawn evenly."
+    "--number",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="Of prompts, drawn evenly; variants are left out.",
 )
 @click.option(
     "--max-tokens", type=click.IntRange(min=1), default=256, show_default=True, help="Of an answer."
@@ -87,7 +91,7 @@ def shift(
     from handful.recipe.values import ModelRef
 
     ours, theirs = models(tuned, base, work, overrides)
-    asked = drawn(prompts or prompts_of(tuned, work, overrides), number)
+    asked, variants = drawn(prompts or prompts_of(tuned, work, overrides), number)
     settings = Settings(
         tuned=ModelRef(ours),
         base=ModelRef(theirs),
@@ -97,7 +101,8 @@ def shift(
         batch_size=batch_size,
         device=device,  # type: ignore[arg-type]
     )
-    page = made(settings, asked, work)
+    names = (name_of(tuned, ours, overrides), name_of(base, theirs, overrides))
+    page = made(settings, asked, variants, names, work)
     if as_json:
         click.echo((page.parent / "shift.json").read_text(encoding="utf-8"), nl=False)
     else:
@@ -125,6 +130,25 @@ def models(tuned: str, base: str, work: Path, overrides: tuple[str, ...]) -> tup
     return model_ref(tuned, work, overrides), model_ref(base, work, overrides)
 
 
+def name_of(named: str, ref: str, overrides: tuple[str, ...]) -> str:
+    """What the page calls a model: "epoch-01" alone would be any of them, so its recipe or its training comes first.
+
+    Args:
+        named: as the command names it; empty where a recipe did.
+        ref: what was found by that.
+    """
+    from handful import load
+    from handful.recipe.values import ModelRef
+
+    model = ModelRef(ref)
+    if not model.is_folder:
+        return ref
+    folder = Path(ref).resolve()
+    if named.endswith(".toml"):
+        return f"{load(Path(named), overrides).name} ({folder.name})"
+    return f"{folder.parent.name}/{folder.name}" if folder.name.startswith("epoch-") else folder.name
+
+
 def prompts_of(recipe: str, work: Path, overrides: tuple[str, ...]) -> Path:
     """The file of the recipe's test prompts.
 
@@ -147,14 +171,17 @@ def prompts_of(recipe: str, work: Path, overrides: tuple[str, ...]) -> Path:
     return steps["dataset"].folder / "test.jsonl"
 
 
-def drawn(file: Path, number: int) -> list[Prompt]:
-    """So many prompts of a file, evenly from its beginning to its end, in their order.
+def drawn(file: Path, number: int) -> tuple[list[Prompt], int]:
+    """So many prompts of a file, evenly from its beginning to its end, in their order; and how many variants it has.
+
+    Variants are left out: they would be drawn as prompts of their own, and the same request would count several times.
 
     Raises:
         DataError: there are none, or two have one id.
     """
     from handful.core import jsonl
     from handful.core.types import Prompt
+    from handful.dataset.variants import is_variant
 
     found = list(jsonl.read(file, Prompt))
     if not found:
@@ -164,12 +191,22 @@ def drawn(file: Path, number: int) -> list[Prompt]:
         if prompt.id in ids:
             raise DataError(f"{file}: two prompts have the id {prompt.id!r}")
         ids.add(prompt.id)
-    kept = min(number, len(found))
-    return [found[place * len(found) // kept] for place in range(kept)]
+    originals = [prompt for prompt in found if not is_variant(prompt)]
+    if not originals:
+        raise DataError(f"{file}: holds variants alone, which are not asked; --prompts FILE takes others")
+    kept = min(number, len(originals))
+    return [originals[place * len(originals) // kept] for place in range(kept)], len(found) - len(originals)
 
 
-def made(settings: Settings, prompts: list[Prompt], work: Path) -> Path:
-    """The page's path; what was measured before with the same models, prompts and settings is not measured again."""
+def made(
+    settings: Settings, prompts: list[Prompt], variants: int, names: tuple[str, str], work: Path
+) -> Path:
+    """The page's path; what was measured before with the same models, prompts and settings is not measured again.
+
+    Args:
+        variants: how many were left out.
+        names: what the page calls the two models.
+    """
     import msgspec
 
     from handful.experiments import shift_page, shift_run
@@ -180,10 +217,10 @@ def made(settings: Settings, prompts: list[Prompt], work: Path) -> Path:
     hashes = Hashes(work / "hashes.json")
     params = plain(settings, hashes, "shift")
     asked = [msgspec.to_builtins(prompt) for prompt in prompts]
-    folder = work / f"shift-{key_of('shift', VERSION, {'settings': params, 'prompts': asked}, {})}"
+    told = {"settings": params, "prompts": asked, "variants": variants, "names": names}
+    folder = work / f"shift-{key_of('shift', VERSION, told, {})}"
     hashes.save()
     if not (folder / "shift.json").exists():
         measured = shift_run.measure(settings, prompts)
-        names = [Path(ref).name if ref.is_folder else str(ref) for ref in (settings.tuned, settings.base)]
-        shift_page.write(shift_page.find(names[0], names[1], params, measured), folder)
+        shift_page.write(shift_page.find(*names, params, measured, variants=variants), folder)
     return folder / "shift.html"

@@ -35,7 +35,10 @@ def prompts_asked(steps: Sequence[Step], recipe: Any) -> tuple[int, str]:
     generate = recipe.generate
     dataset = next((step for step in steps if step.stage.name == "dataset" and step.done), None)
     if dataset is not None:
-        counted = int(read_manifest(dataset.folder).counts.get(generate.split, 0))
+        counts = read_manifest(dataset.folder).counts
+        counted = int(counts.get(generate.split, 0))
+        if generate.split == "test":
+            counted -= sum(counts.get("variants", {}).values())  # the same prompts in other words
         return min(counted, generate.first or counted), f"prompts of the {generate.split} set, counted"
     if generate.first:
         return generate.first, "generate.first; the dataset is not made yet"

@@ -48,6 +48,8 @@ READ_IN_WORDS = {
     "few_votes": "it has too few votes",
     "has_text": "a title that needs the text below it",
     "kind_left_out": "an authored file of a kind that the recipe leaves out",
+    "split_left_out": "an authored file of a split that the recipe leaves out",
+    "over_max_prompts": "a test prompt beyond those that the recipe takes",
     "label_task": "a task whose answers are labels",
     "link_post": "a title that needs the page it links to",
     "long_prompt": "a prompt that is too long",

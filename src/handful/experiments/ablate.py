@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from handful.core.types import Prompt
 from handful.experiments.arms import Ablation, system_name
 from handful.experiments.as_toml import as_toml
 from handful.experiments.leaks import asked_prompts, refuse_leaks
-from handful.experiments.sizes import doubled
+from handful.experiments.sizes import doubled, too_large
 from handful.pipeline import STAGES
 from handful.recipe.schema import Recipe
 from handful.run.execute import Step, execute, plan
@@ -142,16 +142,18 @@ def make_data(
     ablation: Ablation, recipes: dict[tuple[str, int], Recipe], course: Course, work: Path, told: Told
 ) -> None:
     """Every arm's data and the test prompts; what is wrong with them, and what they make of the arms."""
+    for (arm, _), recipe in recipes.items():
+        make(recipe, "clean", arm, course, work, told)
+    refuse_too_large(ablation, recipes, work)
     plans: dict[tuple[str, int], list[Step]] = {}
     for (arm, seed), recipe in recipes.items():
-        with part(arm, Path(), work):
-            steps = plan(STAGES, recipe, work, "dataset")
-            course.ran += len(execute(steps, work, None, told.started, told.ended))
-            plans[arm, seed] = plan(STAGES, recipe, work, "train")
+        make(recipe, "dataset", arm, course, work, told, f"data of arm {arm}, seed {seed}")
+        plans[arm, seed] = plan(STAGES, recipe, work, "train")
     recipe = before_training(ablation)
-    with part(EVALUATION, Path(), work):
-        steps = plan(STAGES, recipe, work, "dataset")
-        course.ran += len(execute(steps, work, None, told.started, told.ended))
+    own = (
+        "data of the evaluation, for its test prompts: no arm trains on the examples that are drawn with them"
+    )
+    steps = make(recipe, "dataset", EVALUATION, course, work, told, own)
     course.prompts = asked_prompts(recipe, steps[-1].folder)
     if not course.prompts:
         raise DataError(
@@ -163,6 +165,31 @@ def make_data(
     course.warnings = same_trainings(ablation, plans)
     for warning in course.warnings:
         told.said(f"warning: {warning}")
+
+
+def make(
+    recipe: Recipe, to: str, name: str, course: Course, work: Path, told: Told, words: str = ""
+) -> list[Step]:
+    """Run a recipe up to a stage, for the arm of that name or the evaluation; `words` come first if anything runs."""
+    with part(name, Path(), work):
+        steps = plan(STAGES, recipe, work, to)
+        if words and not steps[-1].done:
+            told.said(words)
+        course.ran += len(execute(steps, work, None, told.started, told.ended))
+    return steps
+
+
+def refuse_too_large(ablation: Ablation, recipes: Mapping[tuple[str, int], Recipe], work: Path) -> None:
+    """Raise DataError where arms ask for more than the rules left; names all of them, by the counts of `clean`."""
+    lines: dict[str, None] = {}
+    for (arm, _), recipe in recipes.items():
+        folder = folder_of(plan(STAGES, recipe, work, "clean"), "clean")
+        cleaned = read_manifest(folder).counts["sources"]
+        lines |= dict.fromkeys(too_large(arm, recipe.select.quota, cleaned, ablation.grows(arm)))
+    if len(lines) > 1:
+        raise DataError("\n  ".join(["arms ask for more examples than there are:", *lines]))
+    if lines:
+        raise DataError(next(iter(lines)))
 
 
 def before_training(ablation: Ablation) -> Recipe:
@@ -261,9 +288,14 @@ def evaluate(ablation: Ablation, course: Course, work: Path, told: Told) -> None
     if not course.judged:
         told.said(no_judge(ablation))
     with part(EVALUATION, recipe_file, work):
-        steps = plan(STAGES, recipe, work, "report" if course.judged else "generate")
+        steps = plan(STAGES, recipe, work, last(recipe))
         course.ran += len(execute(steps, work, None, told.started, told.ended))
     course.evaluation = {step.label: step.folder for step in steps}
+
+
+def last(recipe: Recipe) -> str:
+    """The stage that the evaluation ends with: without anybody who grades, the answers are all there is."""
+    return "report" if is_judged(recipe) else "generate"
 
 
 def is_judged(recipe: Recipe) -> bool:

@@ -23,21 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from handful.core.errors import RecipeError
+from handful.experiments.keys import TOP, stated
 from handful.experiments.sizes import Quantity, arms_of, read_quantity, shares
 from handful.recipe.load import Layer, assemble, read_layers, read_override
 from handful.recipe.schema import Recipe
-
-KEYS: Mapping[str, type] = {
-    "question": str,
-    "paper": str,
-    "base": str,
-    "seeds": list,
-    "vary": list,
-    "all": dict,
-    "arms": dict,
-    "quantity": dict,
-    "evaluation": dict,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +46,8 @@ class Ablation:
     overrides: Sequence[Layer] = ()
     quantity: Quantity | None = None
     """What says the arms' sizes; of "double" they are not among `arms` before the data are counted."""
+    grown: Sequence[str] = ()
+    """The arms that [quantity] made."""
 
     @property
     def name(self) -> str:
@@ -102,6 +93,10 @@ class Ablation:
         except ValueError as error:
             raise RecipeError(f"{self.path}: {error}") from error
 
+    def grows(self, arm: str) -> Sequence[str]:
+        """The sources whose quota in this arm follows from [quantity]; none where the file states the arm itself."""
+        return list(self.proportions()) if arm in self.grown else ()
+
     def with_sizes(self, sizes: Sequence[int]) -> Ablation:
         """The same with an arm for each size of [quantity] before the others.
 
@@ -112,7 +107,7 @@ class Ablation:
         grown = arms_of(self.quantity, self.proportions(), sizes)
         if twice := grown.keys() & self.arms.keys():
             raise RecipeError(f"{self.path}: [arms.{min(twice)}] has the name of an arm of [quantity]")
-        return replace(self, arms={**grown, **self.arms})
+        return replace(self, arms={**grown, **self.arms}, grown=tuple(grown))
 
     def evaluated(self, checkpoints: Mapping[str, Path | None]) -> Recipe:
         """The recipe that compares the arms' checkpoints: system name -> folder.
@@ -148,7 +143,7 @@ def without_systems(tables: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(path: Path, overrides: Sequence[str] = (), base: Path | None = None) -> Ablation:
-    """Read an ablation's file.
+    """Read an ablation's file, whose keys are in keys.py.
 
     Args:
         base: a recipe to stand in for the one that the file names.
@@ -173,12 +168,12 @@ def read(path: Path, overrides: Sequence[str] = (), base: Path | None = None) ->
     ablation = Ablation(
         path=path,
         question=tables.get("question", path.stem),
-        paper=tables.get("paper", ""),
-        layers=[*layers, Layer(path, tables.get("all", {}))],
-        arms=tables.get("arms", {}),
-        seeds=tables.get("seeds", [0]),
-        vary=tables.get("vary", ["train.seed"]),
-        evaluation=tables.get("evaluation", {}),
+        paper=stated(tables, TOP, "paper"),
+        layers=[*layers, Layer(path, stated(tables, TOP, "all"))],
+        arms=stated(tables, TOP, "arms"),
+        seeds=stated(tables, TOP, "seeds"),
+        vary=stated(tables, TOP, "vary"),
+        evaluation=stated(tables, TOP, "evaluation"),
         overrides=[read_override(text) for text in overrides],
         quantity=quantity,
     )
@@ -197,20 +192,20 @@ def quantity_in(path: Path, tables: Mapping[str, Any]) -> Quantity | None:
 
 
 def checked(path: Path, tables: dict[str, Any]) -> None:
+    types = {key.name: key.type for key in TOP}
     for key, value in tables.items():
-        if key not in KEYS:
-            raise RecipeError(f"{path}: {key!r} is no part of an ablation; its parts are {', '.join(KEYS)}")
-        if not isinstance(value, KEYS[key]):
-            raise RecipeError(f"{path}: {key}: expected a {KEYS[key].__name__}, found {value!r}")
+        if key not in types:
+            raise RecipeError(f"{path}: {key!r} is no part of an ablation; its parts are {', '.join(types)}")
+        if (fits := types[key]) and not isinstance(value, fits):
+            raise RecipeError(f"{path}: {key}: expected a {fits.__name__}, found {value!r}")
     for key, there in (("base", tables.get("base")), ("arms", tables.get("arms") or "quantity" in tables)):
         if not there:
             raise RecipeError(
                 f"{path}: is no ablation: it has no {key!r}; recipes/ablations and docs/experiments.md have some"
             )
-    seeds = tables.get("seeds", [0])
+    seeds, vary = stated(tables, TOP, "seeds"), stated(tables, TOP, "vary")
     if not seeds or len(set(seeds)) < len(seeds) or not all(type(seed) is int for seed in seeds):
         raise RecipeError(f"{path}: seeds: expected whole numbers, each once, found {seeds!r}")
-    vary = tables.get("vary", ["train.seed"])
     if not all(isinstance(key, str) and key.strip() for key in vary):
         raise RecipeError(f'{path}: vary: expected settings, as "train.seed", found {vary!r}')
     if not vary and len(seeds) > 1:

@@ -5,7 +5,7 @@ The rules on one file are in style.py. Limits are ours.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ class Finding:
     """A file of the set that breaks a rule, and what the rule saw."""
 
     file: str
+    """Its path."""
     rule: str
     words: str
 
@@ -51,13 +52,26 @@ def read_set(folder: Path | Sequence[Path]) -> list[Piece]:
     """Every file of the set, by path.
 
     Raises:
-        DataError: there is none, or one that is not in the form of an authored file; names the line.
+        DataError: there is none, or some are not in the form of an authored file: all of those by path and line, and
+            with them which rules the others break.
     """
     folders = [folder] if isinstance(folder, Path) else folder
     paths = [path for each in folders for path in markdown_files(each)]
     if not paths:
         raise DataError(f"{folders[0]}: holds no *.md file")
-    return [piece(path) for path in paths]
+    pieces: list[Piece] = []
+    wrong: list[str] = []
+    for path in paths:
+        try:
+            pieces.append(piece(path))
+        except DataError as error:
+            wrong.append(str(error))
+    if wrong:
+        head = f"{len(wrong)} of {len(paths)} files cannot be read as authored examples:"
+        raise DataError(
+            "\n".join([head, *wrong, *(f"{f.file}: {f.rule}: {f.words}" for f in of_each(pieces))])
+        )
+    return pieces
 
 
 def markdown_files(folder: Path) -> list[Path]:
@@ -102,36 +116,48 @@ def said(turns: Sequence[Turn], role: str) -> str:
 
 def findings(pieces: Sequence[Piece], given: Sequence[Given] = ()) -> list[Finding]:
     """Everything that breaks a rule, file by file and then of the set."""
-    found = [Finding(one.name, rule, words) for one in pieces for rule, words in problems(one)]
+    found = of_each(pieces)
     found += [*names_twice(pieces), *prompts_twice(pieces), *openings(pieces), *near(pieces), *tested(pieces)]
     for other in given:
         found += elsewhere(pieces, other)
     return found
 
 
+def of_each(pieces: Sequence[Piece]) -> list[Finding]:
+    """What breaks a rule on one file."""
+    return [Finding(str(one.path), rule, words) for one in pieces for rule, words in problems(one)]
+
+
 def names_twice(pieces: Sequence[Piece]) -> Iterable[Finding]:
-    counts = Counter(one.name for one in pieces)
-    return (Finding(name, "name", f"stands there {n} times") for name, n in counts.items() if n > 1)
+    """Files of one name: an example is known by its name, so the first is named with how many there are."""
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for one in pieces:
+        by_name[one.name].append(one.path)
+    for first, *others in by_name.values():
+        if others:
+            told = f"stands there {1 + len(others)} times: {', '.join(map(str, others))}, too"
+            yield Finding(str(first), "name", told)
 
 
 def prompts_twice(pieces: Sequence[Piece]) -> Iterable[Finding]:
-    seen: dict[str, str] = {}
+    seen: dict[str, Path] = {}
     for one in pieces:
-        if (first := seen.setdefault(prompt_key(one.prompts[0]), one.name)) != one.name:
-            yield Finding(one.name, "same_prompt", f"asks what {first} asks")
+        if (first := seen.setdefault(prompt_key(one.prompts[0]), one.path)) != one.path:
+            yield Finding(str(one.path), "same_prompt", f"asks what {first.stem} asks")
 
 
 def openings(pieces: Sequence[Piece]) -> Iterable[Finding]:
     """Answers of which too many begin with the same two words; each of those names the others."""
-    by_words: dict[str, list[str]] = defaultdict(list)
-    answers = [(one.name, answer) for one in pieces if one.split != "test" for answer in one.answers]
-    for name, answer in answers:
-        by_words[" ".join(answer.casefold().split()[:2])].append(name)
+    by_words: dict[str, list[Path]] = defaultdict(list)
+    answers = [(one.path, answer) for one in pieces if one.split != "test" for answer in one.answers]
+    for path, answer in answers:
+        by_words[" ".join(answer.casefold().split()[:2])].append(path)
     most = max(LEAST_OPENING, round(SHARE_OF_OPENING * len(answers)))
-    for words, names in by_words.items():
-        if len(names) > most:
-            told = f"{len(names)} answers begin with {words!r}, and {most} may: {', '.join(names)}"
-            yield Finding(names[0], "openings", told)
+    for words, paths in by_words.items():
+        if len(paths) > most:
+            names = ", ".join(path.stem for path in paths)
+            told = f"{len(paths)} answers begin with {words!r}, and {most} may: {names}"
+            yield Finding(str(paths[0]), "openings", told)
 
 
 def near(pieces: Sequence[Piece]) -> Iterable[Finding]:
@@ -143,16 +169,17 @@ def near(pieces: Sequence[Piece]) -> Iterable[Finding]:
         if pair.similarity >= alike.TOO_ALIKE and both not in named:
             named.add(both)
             told = f"its prompt is like that of {pieces[pair.other].name} (cosine {pair.similarity:.2f})"
-            yield Finding(pieces[pair.one].name, "near_duplicate", told)
+            yield Finding(str(pieces[pair.one].path), "near_duplicate", told)
     for (one, answer), (other, text) in close_answers(pieces):
         share = alike.shared(answer, text)
         if share >= alike.TOO_MUCH_SHARED:
-            yield Finding(one, "near_duplicate", f"its answer is like that of {other} (shares {share:.2f})")
+            told = f"its answer is like that of {other.stem} (shares {share:.2f})"
+            yield Finding(str(one), "near_duplicate", told)
 
 
-def close_answers(pieces: Sequence[Piece]) -> Iterable[tuple[tuple[str, str], tuple[str, str]]]:
+def close_answers(pieces: Sequence[Piece]) -> Iterable[tuple[tuple[Path, str], tuple[Path, str]]]:
     """Each answer with the one that is nearest to it: what shares runs of words shares words."""
-    answers = [(one.name, text) for one in pieces if (text := "\n\n".join(one.answers))]
+    answers = [(one.path, text) for one in pieces if (text := "\n\n".join(one.answers))]
     (made,) = alike.vectors([[text for _, text in answers]])
     pairs = {frozenset((pair.one, pair.other)) for pair in alike.nearest(made)}
     return ((answers[min(pair)], answers[max(pair)]) for pair in sorted(pairs, key=sorted))
@@ -164,7 +191,7 @@ def tested(pieces: Sequence[Piece]) -> Iterable[Finding]:
     prompts = [one for one in pieces if one.split == "test"]
     texts = [[turn.text for turn in one.turns] for one in kept]
     for number, words in alike.common_runs(texts, [one.prompts for one in prompts]):
-        yield Finding(kept[number].name, "test_overlap", words)
+        yield Finding(str(kept[number].path), "test_overlap", words)
 
 
 def elsewhere(pieces: Sequence[Piece], other: Given) -> Iterable[Finding]:
@@ -173,10 +200,10 @@ def elsewhere(pieces: Sequence[Piece], other: Given) -> Iterable[Finding]:
     for pair in alike.nearest(own, theirs):
         if pair.similarity >= alike.TOO_ALIKE:
             told = f"its prompt is like row {pair.other + 1} of {other.name} (cosine {pair.similarity:.2f})"
-            yield Finding(pieces[pair.one].name, "elsewhere", told)
+            yield Finding(str(pieces[pair.one].path), "elsewhere", told)
     asked = [[turn.text for turn in turns if turn.role == "user"] for turns in other.dialogues]
     texts = [[turn.text for turn in one.turns] for one in pieces]
     for number, words in alike.common_runs(texts, asked):
         yield Finding(
-            pieces[number].name, "elsewhere", f"{words.partition(' of the test')[0]} of {other.name}"
+            str(pieces[number].path), "elsewhere", f"{words.partition(' of the test')[0]} of {other.name}"
         )

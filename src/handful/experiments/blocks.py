@@ -6,15 +6,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handful.core import jsonl
-from handful.core.types import Response
+from handful.core.types import Interval, Response
 from handful.experiments.ablate import Course
 from handful.experiments.arms import Ablation
 from handful.experiments.confounds import ArmFacts
-from handful.experiments.outcome import PAPER, ArmDifference, ArmGrade, Trend
+from handful.experiments.outcome import ALIKE, PAPER, ArmDifference, ArmGrade, Trend, alike
 from handful.report.grading import quantity_of
 from handful.report.page import Block, Cell, Column, Figure, Table, Text
 from handful.report.preferences import slug
 from handful.report.scales import means, over_quantity
+
+
+def told_alike(shown: Sequence[tuple[str, Interval]]) -> str:
+    """Whose intervals come of values that are all alike; nothing where they come of a spread."""
+    names = ", ".join(name for name, value in shown if alike(value))
+    return f"{ALIKE.capitalize()} ({names})." if names else ""
+
+
+def said(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def told_varied(ablation: Ablation) -> str:
@@ -49,7 +59,7 @@ def figure_5(judge: str, grades: Sequence[ArmGrade]) -> list[Block]:
         }
         for row in grades
     ]
-    caption = "Bars are 95% intervals over prompts, with the seeds pooled."
+    caption = said("Bars are 95% intervals over prompts, with the seeds pooled.", told_alike(shown))
     return [Figure(title, means(title, shown), data, caption, f"figure-5-{slug(judge)}", "figure-5")]
 
 
@@ -64,7 +74,8 @@ def figure_6(judge: str, grades: Sequence[ArmGrade], trends: Sequence[Trend]) ->
     title = f"Figure 6: mean helpfulness by quantity, by {judge}"
     drawing = over_quantity(title, points, "training examples, on a scale of doublings")
     data = [{"judge": judge, "quantity": quantity, "mean": value} for quantity, value in points]
-    caption = "Quantities are read from the arms' names. The scale of grades is cut."
+    shown = [(row.arm, row.mean) for row in grades if quantity_of(row.arm) is not None]
+    caption = said("Quantities are read from the arms' names. The scale of grades is cut.", told_alike(shown))
     lines = [told_trend(trend) for trend in trends if trend.judge == judge]
     figure = Figure(title, drawing, data, caption, f"figure-6-{slug(judge)}", "figure-6")
     return [figure, *([Text(lines)] if lines else [])]
@@ -74,9 +85,8 @@ def told_trend(trend: Trend) -> str:
     value = trend.per_doubling
     if value.estimate is None or value.low is None or value.high is None:
         return f"By {trend.judge}, what a doubling does has no interval ({value.note})."
-    size = (
-        f"{value.estimate:+.2f} ({value.low:+.2f} to {value.high:+.2f}, {value.n} prompts, {trend.arms} arms)"
-    )
+    bounds = f"{value.low:+.2f} to {value.high:+.2f}, {value.n} prompts, {trend.arms} arms"
+    size = f"{value.estimate:+.2f} ({bounds}{f'; {ALIKE}' if alike(value) else ''})"
     flat = (
         ""
         if value.low > 0 or value.high < 0
@@ -104,7 +114,10 @@ def grades_table(grades: Sequence[ArmGrade]) -> Table:
             ]
             for row in grades
         ],
-        note="Mean: interval over prompts, of these trainings. Over seeds: over trainings, of these prompts.",
+        note=said(
+            "Mean: interval over prompts, of these trainings. Over seeds: over trainings, of these prompts.",
+            told_alike([(row.arm, row.mean) for row in grades]),
+        ),
     )
 
 
@@ -120,7 +133,10 @@ def differences_table(rows: Sequence[ArmDifference]) -> Table:
             Column("Holm, p", "p"),
         ],
         [[r.arm, r.difference, r.difference.n, r.over_seeds, r.p_value, r.p_holm] for r in rows],
-        note="Difference: interval over prompts, of these trainings. Over seeds: Welch's, of the trainings' means.",
+        note=said(
+            "Difference: interval over prompts, of these trainings. Over seeds: Welch's, of the trainings' means.",
+            told_alike([(row.arm, row.difference) for row in rows]),
+        ),
     )
 
 
@@ -157,18 +173,50 @@ def sight_table(rows: Sequence[ArmDifference]) -> Table:
 
 
 def training_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    names = ("examples", "tokens", "response_tokens", "steps", "epoch")
+    counts = ("examples", "left_out", "cut", "tokens", "response_tokens", "steps", "epoch")
+    losses = ("train_loss", "dev_loss")
+    limit = ", ".join(f"{most:,}" for most in sorted({row["max_tokens"] for row in rows}))
     return Table(
         "Trainings",
         [
             Column("Arm"),
             Column("Seed"),
-            *(Column(n.replace("_", " ").capitalize(), "count") for n in names),
-            Column("Dev loss", "number"),
+            *(Column(TRAINING[name], "count") for name in counts),
+            *(Column(TRAINING[name], "number") for name in losses),
         ],
-        [[row["arm"], str(row["seed"]), *(row[n] for n in names), row["dev_loss"]] for row in rows],
-        note="Tokens are of all epochs. A dev loss compares trainings only where the dev set is the same.",
+        [[row["arm"], str(row["seed"]), *(row[name] for name in (*counts, *losses))] for row in rows],
+        note=(
+            f"Examples: trained on. Left out: the prompt alone fills train.max_tokens ({limit}), or the model's "
+            "context where that is shorter. Lost their tail: longer, and cut there. Tokens are of all epochs. Training "
+            "loss: the mean over the steps of that epoch, each taken before its update and with dropout, so it may lie "
+            "above the dev loss; it does not compare arms of different examples. A dev loss compares trainings only "
+            "where the dev set is the same; a dash: no dev set."
+        ),
     )
+
+
+TRAINING = {
+    "examples": "Examples",
+    "left_out": "Left out",
+    "cut": "Lost their tail",
+    "tokens": "Tokens",
+    "response_tokens": "Response tokens",
+    "steps": "Steps",
+    "epoch": "Epoch",
+    "train_loss": "Training loss",
+    "dev_loss": "Dev loss",
+}
+"""What a training's row has, and its column."""
+
+
+def told_left_out(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each training that did without some of its arm's examples."""
+    return [
+        f"{row['arm']}, seed {row['seed']}: {row['left_out']:,} of {row['examples'] + row['left_out']:,} examples left "
+        f"out, since the prompt alone fills train.max_tokens ({row['max_tokens']:,})."
+        for row in rows
+        if row["left_out"]
+    ]
 
 
 def data_table(facts: Sequence[ArmFacts]) -> Table:

@@ -1,7 +1,8 @@
 """A claim of the paper and a figure of ours: does the paper's value lie in our interval, and if not, how far off is it?
 
-What ours cannot bear is not compared: too few prompts, no interval, a judge that cannot be trusted. That the paper's
-value lies in our interval shows no reproduction: an interval of few prompts holds many values.
+What ours cannot bear is not compared: too few prompts, no interval, a judge that cannot be trusted or that gives all
+the same grade, another comparison than the paper's. That the paper's value lies in our interval shows no reproduction:
+an interval of few prompts holds many values.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from math import sqrt
 from typing import Literal
 
 from handful.core.types import Interval, Noun
+from handful.experiments.beside import Ours
 from handful.experiments.claims import Claim, Value
-from handful.experiments.matching import Ours
 from handful.report.claims import MIN_PROMPTS
 from handful.report.page import MINUS
 from handful.stats.analytic import wilson
@@ -49,8 +50,8 @@ def compare(claim: Claim, ours: Ours | None) -> Comparison:
     if value.estimate is None:
         return Comparison("cannot_tell", value.note or "nothing could be read")
     if isinstance(claim.value, str):
-        return in_words(claim.value, value)
-    if ours.standing == "counted":
+        return in_words(claim.value, ours)
+    if ours.standing == "counted" and value.low is None:
         return of_counts(claim, claim.value, value)
     if ours.doubt:
         return Comparison("cannot_tell", ours.doubt)
@@ -64,10 +65,13 @@ def compare(claim: Claim, ours: Ours | None) -> Comparison:
     return Comparison("near" if by_chance(claim, value) else "differs", off(claim, value.estimate))
 
 
-def in_words(word: str, value: Interval) -> Comparison:
+def in_words(word: str, ours: Ours) -> Comparison:
     """Where the paper has a word and no figure: a sign, or that something is followed."""
+    value = ours.value
     if word not in ("positive", "negative"):
         return Comparison("no_figure", "it prints answers, and counts nothing")
+    if ours.doubt:
+        return Comparison("cannot_tell", ours.doubt)
     assert value.estimate is not None
     same = "same" if (value.estimate > 0) == (word == "positive") else "other"
     return Comparison("cannot_tell", f"the {same} sign over {value.n} {value.unit}, but {value.note}")
@@ -97,7 +101,7 @@ def off(claim: Claim, estimate: float) -> str:
     assert not isinstance(claim.value, str | None)
     low, high = ends(claim.value)
     distance = estimate - (low if estimate < low else high)
-    form = "+.2f" if claim.form == "grade" else "+,.0f"
+    form = "+,.0f" if claim.form == "count" else "+,.2f"
     size = f"{100 * distance:+.0f} points" if claim.form == "share" else format(distance, form)
     return size.replace("-", MINUS)
 

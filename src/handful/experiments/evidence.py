@@ -6,8 +6,9 @@ the manifests. Files are read; nothing is judged here.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,16 @@ class Run:
     """System -> arm, where it is the evaluation of an ablation."""
     report: str = ""
     """The folder of its report, by name."""
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of a checkpoint's folder -> its name, as "epoch-07"."""
+
+    @property
+    def fakes(self) -> set[str]:
+        """Systems that answer by a rule (kind = "fake"), and so stand for nothing."""
+        entries = [
+            own.get("systems", {}) for step, own in self.params.items() if step.startswith("generate/")
+        ]
+        return {name for own in entries for name, entry in own.items() if entry.get("kind") == "fake"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +113,7 @@ def ablated(folder: Path, work: Path) -> Ablated:
     last = next((evaluation[stage] for stage in ("report", "stats") if stage in evaluation), "")
     run = run_of(work / last, work) if last and (work / last / MANIFEST).exists() else None
     if run:
-        run = Run(name=f"ablation {content['name']}", facts=run.facts, params=run.params, subject=run.subject,
-                  arms=arms_of(content, run.facts), report=run.report)  # fmt: skip
+        run = replace(run, name=f"ablation {content['name']}", arms=arms_of(content, run.facts))
     return Ablated(name=str(content["name"]), content=content, evaluation=run)
 
 
@@ -132,7 +142,18 @@ def run_of(end: Path, work: Path) -> Run:
         params=params,
         subject=params.get("study", {}).get("subject", ""),
         report=end.name if last.step == "report" else "",
+        checkpoints=checkpoints(manifests["train"][1]) if "train" in manifests else {},
     )
+
+
+def checkpoints(train: Manifest) -> dict[str, str]:
+    """A training's checkpoints by what `run.keys.Hashes` makes of their folders, without reading them again."""
+    files: dict[str, list[str]] = {}
+    for name, sha256 in train.files.items():
+        epoch, _, file = name.partition("/")
+        if epoch.startswith("epoch-") and file:
+            files.setdefault(epoch, []).append(f"{file} {sha256}")
+    return {hashlib.sha256("\n".join(lines).encode()).hexdigest(): epoch for epoch, lines in files.items()}
 
 
 def facts_of(name: str, manifests: Mapping[str, tuple[Path, Manifest]], params: Mapping[str, Any]) -> Facts:

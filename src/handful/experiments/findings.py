@@ -6,24 +6,27 @@ from collections.abc import Sequence
 
 from handful.core.types import Interval
 from handful.experiments.arms import Ablation
-from handful.experiments.outcome import ArmDifference, ArmGrade
+from handful.experiments.outcome import ALIKE, ArmDifference, ArmGrade, alike
+from handful.stats.flatness import one_grade
 
-FLAT = 0.9
-"""Share of one grade from which a judge is said to tell nothing apart (ours)."""
 FEW_TRAININGS = 3
 
 
 def findings(
-    ablation: Ablation, grades: Sequence[ArmGrade], differences: Sequence[ArmDifference]
+    ablation: Ablation, grades: Sequence[ArmGrade], differences: Sequence[ArmDifference], validity: str = ""
 ) -> list[str]:
-    """What was found and what stands against it."""
+    """What was found and what stands against it.
+
+    Args:
+        validity: where the evaluation's report says whether its judges can be trusted.
+    """
     lines = [finding(row) for row in differences]
     trainings = len(ablation.seeds)
     if trainings == 1:
         lines.append("One training an arm: whether another seed would change the order is not known.")
     elif trainings < FEW_TRAININGS:
         lines.append("Two trainings an arm say little of the spread between trainings.")
-    flat = {row.judge for row in grades if max(row.counts.values()) > FLAT * max(row.graded, 1)}
+    flat = {row.judge for row in grades if one_grade(row.counts)}
     lines += [
         f"{judge} gives one grade more than nine times in ten: it can hardly tell arms apart, and what these data "
         "could have seen says nothing of another judge."
@@ -35,8 +38,14 @@ def findings(
             '"select.seed"] draws anew with each seed.'
         )
     if grades:
-        lines.append("A judge's grades are worth what its own validity is: the evaluation's report has it.")
+        lines.append(
+            f"A judge's grades are worth what its own validity is; the evaluation's report has it{at(validity)}."
+        )
     return lines
+
+
+def at(place: str) -> str:
+    return f": {place}" if place else ""
 
 
 def finding(row: ArmDifference) -> str:
@@ -44,7 +53,8 @@ def finding(row: ArmDifference) -> str:
     value: Interval = row.difference
     if value.estimate is None or value.low is None or value.high is None:
         return f"{row.arm} and {row.first} by {row.judge}: no interval, so nothing is concluded."
-    size = f"{value.estimate:+.2f} ({value.low:+.2f} to {value.high:+.2f}, {value.n} prompts)"
+    bounds = f"{value.low:+.2f} to {value.high:+.2f}, {value.n} prompts{f'; {ALIKE}' if alike(value) else ''}"
+    size = f"{value.estimate:+.2f} ({bounds})"
     if value.low > 0 or value.high < 0:
         better = "better" if value.low > 0 else "worse"
         return (

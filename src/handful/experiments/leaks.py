@@ -15,6 +15,7 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.text import prompt_key
 from handful.core.types import Example, Prompt
+from handful.generate.prompts import first_asked
 from handful.recipe.schema import Recipe
 
 
@@ -26,7 +27,7 @@ def asked_prompts(recipe: Recipe, dataset: Path) -> list[Prompt]:
         found = [example.prompt() for example in jsonl.read(path, Example)]
     else:
         found = list(jsonl.read(path, Prompt))
-    return found[: generate.first or None]
+    return first_asked(found, generate.first)
 
 
 def refuse_leaks(prompts: Sequence[Prompt], datasets: Mapping[str, Path], width: int) -> None:

@@ -25,6 +25,9 @@ SCALE = (1.0, 6.0)
 PAPER = {"0.34": 0.34, "0.50": 0.50}
 """Section 5: filtered Stack Exchange less wikiHow (diversity), and less unfiltered Stack Exchange (quality)."""
 NO_SEEDS = Interval(None, None, None, 0, "seeds", "one training an arm gives no interval over seeds")
+ALIKE = "the same for every prompt: exact bounds"
+"""As `stats` notes an interval of values that are all alike."""
+SAME_SEEDS = "every training of an arm has the same mean"
 
 
 class ArmGrade(Noun, frozen=True):
@@ -109,6 +112,11 @@ def graders(study: Study, arms: Mapping[str, str]) -> list[Grader]:
     return [g for g in pooled(study, arms).graders("helpfulness") if g.kind != "person"]
 
 
+def alike(value: Interval) -> bool:
+    """Whether its bounds come of one value for every prompt, and not of a spread."""
+    return ALIKE in value.note
+
+
 def arm_grades(
     pooled: Grader, single: Grader, arms: Mapping[str, str], bootstrap: Bootstrap
 ) -> list[ArmGrade]:
@@ -138,8 +146,16 @@ def arm_grade(
         counts=count(marks, "helpfulness"),
         mean=bootstrap.mean(list(means), [float(value) for value in means.values()], bounds=SCALE),
         by_seed=tuple(known),
-        over_seeds=analytic.mean([str(n) for n in range(len(known))], known, bootstrap.level, "seeds", SCALE),
+        over_seeds=over_seeds(known, bootstrap.level),
     )
+
+
+def over_seeds(means: Sequence[float], level: float) -> Interval:
+    """Student's, of the seeds' means; where there is none, the note says so of seeds and not of prompts."""
+    found = analytic.mean([str(n) for n in range(len(means))], means, level, "seeds", SCALE)
+    if not means or found.low is not None:
+        return found
+    return msgspec.structs.replace(found, note=NO_SEEDS.note if len(means) == 1 else SAME_SEEDS)
 
 
 def seed_mean(marks: Sequence[Mark]) -> float | None:
@@ -201,7 +217,7 @@ def welch(one: Sequence[float], two: Sequence[float], level: float) -> Interval:
     parts = [variance(one) / len(one), variance(two) / len(two)]
     error = sqrt(sum(parts))
     if error < 1e-9:  # rounding; no spread at all
-        return Interval(difference, None, None, n, "seeds", "every training of an arm has the same mean")
+        return Interval(difference, None, None, n, "seeds", SAME_SEEDS)
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(one) - 1) + parts[1] ** 2 / (len(two) - 1))
     half = -float(stdtrit(freedom, (1 - level) / 2)) * error
     return Interval(difference, max(difference - half, -5.0), min(difference + half, 5.0), n, "seeds")

@@ -15,10 +15,11 @@ import msgspec
 from handful.core.errors import RecipeError
 from handful.core.files import write_whole
 from handful.core.types import Interval
+from handful.experiments.beside import Beside, Ours
 from handful.experiments.claims import Claims
 from handful.experiments.comparing import compare
 from handful.experiments.evidence import Evidence
-from handful.experiments.matching import Beside, Ours, find
+from handful.experiments.matching import find
 from handful.experiments.setup import setup
 from handful.experiments.side_by_side import Line, command, sections, told_size
 from handful.recipe.build import unknown
@@ -28,6 +29,15 @@ from handful.report.page import html
 
 SCHEMA = 1
 TITLE = "LIMA, claim by claim"
+STYLE = """
+.scroll { scrollbar-width:thin; background:
+  linear-gradient(to right, var(--paper) 40%, transparent) left / 2.5rem 100% no-repeat local,
+  linear-gradient(to left, var(--paper) 40%, transparent) right / 2.5rem 100% no-repeat local,
+  linear-gradient(to right, var(--soft), transparent) left / .6rem 100% no-repeat scroll,
+  linear-gradient(to left, var(--soft), transparent) right / .6rem 100% no-repeat scroll; }
+td.t.wide { overflow-wrap:anywhere; min-width:9rem; }
+"""
+"""Long names break; where a table must still be scrolled, as on a phone, a shadow at its edge says so."""
 
 
 def names_of(claims: Claims, told: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], str]:
@@ -78,7 +88,9 @@ def write(claims: Claims, beside: Beside, out: Path) -> list[Line]:
     made = sections(claims, beside, lines)
     subtitle = told_size(lines, beside)
     files = {
-        "reproduction.html": html(TITLE, subtitle, made, file="reproduction"),
+        "reproduction.html": html(TITLE, subtitle, made, file="reproduction").replace(
+            "</style>", f"{STYLE}</style>", 1
+        ),
         "reproduction.md": markdown(TITLE, subtitle, made, browse=False),
         "reproduction.json": json.dumps(plain(beside, lines), indent=1, ensure_ascii=False) + "\n",
         "reproduction.csv": csv_text([flat(line) for line in lines]),
@@ -102,7 +114,11 @@ def plain(beside: Beside, lines: Sequence[Line]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "runs": [
-            {"name": run.name, "report": run.report, "setup": [list(row) for row in setup(run)]}
+            {
+                "name": run.name,
+                "report": run.report,
+                "setup": [list(row) for row in setup(run, beside.failed)],
+            }
             for run in beside.evidence.runs
         ],
         "ablations": [one.name for one in beside.evidence.ablations],

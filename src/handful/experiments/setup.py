@@ -7,7 +7,7 @@ from typing import Any
 
 from handful.core.errors import DataError
 from handful.experiments.evidence import Run
-from handful.experiments.standing import trusted
+from handful.experiments.standing import Failed, failed_elsewhere, trusted
 from handful.report.words import number, what_it_is
 from handful.train.flops import shape_of
 from handful.train.known import KNOWN, same
@@ -25,9 +25,9 @@ TRAINING = (
 SAMPLING = (("temperature", "0.7"), ("top_p", "0.9"), ("repetition_penalty", "1.2"), ("max_tokens", "2048"))
 
 
-def setup(run: Run) -> list[Setting]:
+def setup(run: Run, failed: Failed) -> list[Setting]:
     """What was the same as in the paper, and what was not, from the manifests of a run."""
-    return [*of_model(run), *of_data(run), *of_training(run), *of_answers(run), *of_judges(run)]
+    return [*of_model(run), *of_data(run), *of_training(run), *of_answers(run), *of_judges(run, failed)]
 
 
 def of_model(run: Run) -> list[Setting]:
@@ -75,7 +75,7 @@ def of_answers(run: Run) -> list[Setting]:
     return [
         ("Sampling", paper, sampled or "elsewhere"),
         ("Answers to a prompt", "1; ablations 5", str(first.get("samples", "not known"))),
-        ("Stands for LIMA", "LIMA, 65B", described(run, run.subject) or "no study was made"),
+        ("Stands for LIMA", "LIMA, 65B", stands_for_lima(run)),
         (
             "Compared with",
             "Alpaca 65B, DaVinci003, Bard, Claude, GPT-4",
@@ -84,11 +84,19 @@ def of_answers(run: Run) -> list[Setting]:
     ]
 
 
+def stands_for_lima(run: Run) -> str:
+    if run.subject in run.fakes:
+        return f"nothing: {run.subject} is a rule, no model"
+    return described(run, run.subject) or "no study was made"
+
+
 def described(run: Run, system: str) -> str:
     """A system with the model behind it and, where that is known, its size."""
     own = run.params.get(f"generate/{system}")
     if own is None:
         return ""
+    if system in run.fakes:
+        return f"{system} (a rule, no model)"
     name = plain(run.facts.counts(f"generate/{system}").get("model", ""))
     size = size_of(run, own.get("systems", {}).get(system, {}), name)
     inside = ", ".join(part for part in (name if name != system else "", in_words(size)) if part)
@@ -121,7 +129,7 @@ def in_words(parameters: int | None) -> str:
     return f"{parameters / 1e9:.2g}B parameters"
 
 
-def of_judges(run: Run) -> list[Setting]:
+def of_judges(run: Run, failed: Failed) -> list[Setting]:
     facts = run.facts
     people = {row["judge"] for row in facts.rows("preference") if row["kind"] == "person"}
     standing = {
@@ -129,10 +137,12 @@ def of_judges(run: Run) -> list[Setting]:
         "unproven": "not validated",
         "validated": "validated against people",
     }
-    models = [
-        f"{name}: {what_it_is(facts, name)} ({standing[trusted(facts, name, '')]})"
-        for name in facts.recipe.judge.judges
-    ]
+    models = []
+    for name in facts.recipe.judge.judges:
+        own = trusted(facts, name, "")
+        elsewhere = failed_elsewhere(run, name, failed) if own != "no" else ""
+        told = f"not to be trusted: {elsewhere}" if elsewhere else standing[own]
+        models.append(f"{name}: {what_it_is(facts, name)} ({told})")
     if not facts.stats:
         return [("Judges", "crowd workers and the authors; GPT-4; ChatGPT for grades", "nobody was asked")]
     return [

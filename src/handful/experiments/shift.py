@@ -18,7 +18,7 @@ from handful.core.types import Finish, Interval, Noun
 from handful.recipe.values import ModelRef, check
 from handful.stats.bootstrap import Bootstrap, nothing
 
-VERSION = 1
+VERSION = 2
 """Part of the key: raised where the same settings come to mean something else."""
 Kind: TypeAlias = Literal["unshifted", "marginal", "shifted"]
 KINDS: tuple[Kind, ...] = ("unshifted", "marginal", "shifted")

@@ -17,10 +17,10 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from handful.core import jsonl
 from handful.core.files import write_whole
 from handful.core.types import Interval
+from handful.experiments import shift_words as words
 from handful.experiments.shift import (
     KINDS,
     PUBLISHED,
-    Answer,
     Moved,
     Shares,
     Span,
@@ -29,7 +29,7 @@ from handful.experiments.shift import (
     spans,
     summary,
 )
-from handful.experiments.shift_run import Measured, Style
+from handful.experiments.shift_run import Measured
 from handful.report import numbers, page, scales
 from handful.report.markdown import markdown
 from handful.report.page import Block, Cell, Column, Figure, Section, Table, Text
@@ -39,19 +39,6 @@ SHOWN = 12
 """Answers that the page shows; tokens.jsonl has all."""
 MARKS = {"unshifted": ("", ""), "marginal": ("‹", "›"), "shifted": ("«", "»")}  # noqa: RUF001
 """Around a token in plain text."""
-LAYOUTS: dict[tuple[Style, str], str] = {
-    (
-        "eot",
-        "plain",
-    ): "The tuned model is asked in its own layout, and the base, which does not know the EOT, with the "
-    "prompt and a blank line; from there both read the same tokens.",
-    (
-        "eot",
-        "eos",
-    ): "Both models read the same tokens, but that the base has its own EOS where the tuned model has EOT.",
-    ("template", ""): "Both models read the same tokens, those of the tuned model's chat template.",
-    ("plain", ""): "Both models read the same tokens: the prompt and a blank line.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +53,13 @@ class Found:
     summary: list[Shares]
     spans: list[Span]
     moved: list[Moved]
+    variants: int = 0
+    """Of prompts, that were left out before any was drawn."""
 
     @property
     def layout(self) -> str:
         style = self.measured.style
-        return LAYOUTS[style, self.settings["base_context"] if style == "eot" else ""]
+        return words.LAYOUTS[style, self.settings["base_context"] if style == "eot" else ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +73,31 @@ class Read:
 
 
 def find(
-    tuned: str, base: str, settings: dict[str, Any], measured: Measured, bootstrap: Bootstrap | None = None
+    tuned: str,
+    base: str,
+    settings: dict[str, Any],
+    measured: Measured,
+    bootstrap: Bootstrap | None = None,
+    variants: int = 0,
 ) -> Found:
     """Statistics of what was measured.
 
     Args:
         tuned, base: the models' names as the page tells them.
+        variants: how many were left out before prompts were drawn.
     """
-    by = bootstrap or Bootstrap()
-    tokens = measured.tokens
-    return Found(tuned, base, settings, measured, summary(tokens, by), spans(tokens, by), most_moved(tokens))
+    by, tokens = bootstrap or Bootstrap(), measured.tokens
+    moved = most_moved(tokens)
+    return Found(
+        tuned, base, settings, measured, summary(tokens, by), spans(tokens, by), moved, variants=variants
+    )
 
 
 def write(found: Found, out: Path) -> None:
     """Fill the folder `out`; shift.json comes last."""
     made, answers = sections(found), samples(found)
     title = f"Token shift: {found.tuned} over {found.base}"
-    subtitle = told_size(found)
+    subtitle = words.told_size(found.measured)
     told: list[Block] = [Text([LEGEND]), *(plain_sample(read) for read in answers)]
     marked = Section("answers", "The answers, token by token", told)
     files = {
@@ -128,38 +125,18 @@ def plain(found: Found) -> dict[str, Any]:
         "layout": found.layout,
         "prompts": len(measured.answers),
         "left_out": msgspec.to_builtins(measured.left_out),
+        "variants_left_out": found.variants,
         "shares": msgspec.to_builtins(found.summary),
         "by_position": msgspec.to_builtins(found.spans),
         "most_shifted": msgspec.to_builtins(found.moved),
-        "ends": ends(measured.answers),
-        "not_reproduced": not_reproduced(measured.tokens),
+        "ends": words.ends(measured.answers),
+        "not_reproduced": words.not_reproduced(measured.tokens),
         "answers": msgspec.to_builtins(measured.answers),
         "published_per_cent": {
             "source": "URIAL, Lin et al. 2023",
             "figures": {name: dict(zip(KINDS, values, strict=True)) for name, values in PUBLISHED.items()},
         },
     }
-
-
-def ends(answers: Sequence[Answer]) -> dict[str, int]:
-    """How the answers ended, and in how many of these places the base's first choice was to end, too."""
-    ranks = [answer.base_end_rank for answer in answers if answer.base_end_rank is not None]
-    return {
-        "ended": sum(answer.finish in ("eot", "eos") for answer in answers),
-        "cut": sum(answer.finish == "length" for answer in answers),
-        "base_would_end": sum(rank == 1 for rank in ranks),
-        "base_asked": len(ranks),
-    }
-
-
-def not_reproduced(tokens: Sequence[Token]) -> int:
-    """Tokens that the tuned model, reading its own answer in one pass, does not find first: what rounding does."""
-    return sum(token.tuned_rank > 1 for token in tokens)
-
-
-def told_size(found: Found) -> str:
-    measured = found.measured
-    return f"{len(measured.answers)} prompts, {len(measured.tokens):,} tokens, decoded greedily"
 
 
 def sections(found: Found) -> list[Section]:
@@ -269,28 +246,19 @@ def seen(token: str) -> str:
 
 
 def limits(found: Found) -> list[str]:
-    measured, ended = found.measured, ends(found.measured.answers)
-    repeats = sum(token.repeats for token in measured.tokens)
-    lines = [
+    tokens = found.measured.tokens
+    return [
         found.layout,
         "An unshifted token is one that the base would have written here, after all that the tuned model wrote before: "
         "by itself it might not have come here.",
-        f"{repeats:,} of {len(measured.tokens):,} tokens end four tokens that stood in their answer before. Such "
-        "repeats are easy to foresee, and raise the unshifted share: the second row leaves them out.",
+        *([words.told_repeats(tokens)] if tokens else []),
         "Greedy decoding without a repetition penalty, as URIAL: not how the study's answers are drawn.",
-        f"What ends an answer is counted apart. The tuned model ended {ended['ended']} answers; {ended['cut']} were "
-        f"cut at {found.settings['max_tokens']} tokens. Where it ended, the base's own end of text was the base's "
-        f"first choice in {ended['base_would_end']} of {ended['base_asked']}.",
-        f"Control: when the tuned model reads its own answers, {not_reproduced(measured.tokens):,} of its tokens are "
-        "not its first choice again; so many ranks are known only up to rounding.",
+        words.told_ends(words.ends(found.measured.answers), found.settings["max_tokens"]),
+        *([words.told_control(words.not_reproduced(tokens))] if tokens else []),
         "URIAL's figures are of 7B models that others tuned on far more examples: a yardstick for the measurement, and "
         "no target.",
+        *words.told_left_out(found.measured.left_out, found.variants),
     ]
-    if measured.left_out:
-        reasons = ", ".join(f"{one.id} ({one.rule})" for one in measured.left_out[:5])
-        more = f" and {len(measured.left_out) - 5} more" if len(measured.left_out) > 5 else ""
-        lines.append(f"Not asked: {len(measured.left_out)} prompts: {reasons}{more}.")
-    return lines
 
 
 def samples(found: Found) -> list[Read]:
@@ -298,16 +266,10 @@ def samples(found: Found) -> list[Read]:
     for token in found.measured.tokens:
         by_prompt.setdefault(token.prompt_id, []).append(token)
     return [
-        Read(answer.prompt_id, answer.prompt, told_answer(answer, own), own)
+        Read(answer.prompt_id, answer.prompt, words.told_answer(answer, own), own)
         for answer in found.measured.answers[:SHOWN]
         for own in [by_prompt.get(answer.prompt_id, [])]
     ]
-
-
-def told_answer(answer: Answer, tokens: Sequence[Token]) -> str:
-    counts = ", ".join(f"{sum(token.kind == kind for token in tokens)} {kind}" for kind in KINDS)
-    how = "cut at the limit" if answer.finish == "length" else "ended by the model"
-    return f"{answer.tokens} tokens: {counts}; {how}"
 
 
 def plain_sample(read: Read) -> page.Sample:

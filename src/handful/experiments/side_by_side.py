@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from handful.experiments.beside import Beside, Ours
+from handful.experiments.beyond import others
 from handful.experiments.claims import Claim, Claims, Group, Value
 from handful.experiments.comparing import WORDS, Comparison, Status
 from handful.experiments.evidence import Run
-from handful.experiments.matching import Beside, Ours, unmatched
 from handful.experiments.setup import in_short, setup
 from handful.report.page import DASH, MINUS, Block, Cell, Column, Form, Section, Table, Text
 from handful.report.words import number
@@ -74,8 +75,9 @@ READING = [
     "reproduced: an interval of few prompts holds many others.",
     "“Outside, but no further than chance in both”: the paper's figure has chance of its own. Its bounds are Wilson's, "
     "from the n that it gives (ours).",
-    "“Cannot tell”: fewer than 10 prompts, no interval, or a judge that failed its tests, that is a rule, or of which "
-    "nothing is known. The report of the run has those tests.",
+    "“Cannot tell”: fewer than 10 prompts, no interval, another comparison than the paper's, or a judge that failed "
+    "its tests (in whichever of the runs), that gives nearly everything one grade, that is a rule, or of which nothing "
+    "is known. The report of the run has those tests.",
     "A judge is validated where it agrees with people, in the study or on labelled pairs, beyond what always the same "
     "answer would. Others are listed, and no headline counts them.",
     "Another model, other prompts or other judges make another experiment: a figure that differs does not refute the "
@@ -103,11 +105,12 @@ def headline(lines: Sequence[Line]) -> list[Block]:
             "reproduced or refuted here."
         )
         found = Text([none], "warning")
-    counted = outcomes([line for line in lines if line.ours and line.ours.standing == "counted"])
+    sizes = [line for line in lines if line.ours and line.ours.standing == "counted"]
+    counted = outcomes([line for line in sizes if line.claim.unit != "settings"])
     weak = outcomes([line for line in lines if line.ours and line.ours.standing in ("unproven", "no")])
-    rest = (
-        [f"Sizes, lengths and settings, which are counted and are no results: {counted}."] if counted else []
-    )
+    rest = [f"Sizes, lengths and forms, which are counted and are no results: {counted}."] if counted else []
+    if any(line.claim.unit == "settings" for line in sizes):
+        rest.append("How wide our intervals are meant to be is a setting, and is in none of these counts.")
     rest += [f"For the record, by judges that are not validated: {weak}."] if weak else []
     return [found, Text(rest)] if rest else [found]
 
@@ -137,7 +140,8 @@ def summary(claims: Claims, lines: Sequence[Line]) -> Table:
         [Column("Of the paper"), Column("Section"), Column("Claims", "count")]
         + [Column(name, "count") for name in names],
         rows,
-        note="Columns after “Claims” count figures of ours, of which several may stand beside one claim.",
+        note="“Claims” and “Not run” count claims; the columns between them count figures of ours, of which several "
+        "may stand beside one claim.",
     )
 
 
@@ -164,7 +168,7 @@ def far(beside: Beside) -> list[Block]:
             else ""
         )
         columns = [Column("What"), Column("In the paper"), Column("Here")]
-        blocks.append(Table(run.name, columns, setup(run), note=note))
+        blocks.append(Table(run.name, columns, setup(run, beside.failed), note=note))
     for one in beside.evidence.ablations:
         blocks.append(
             Table(
@@ -192,22 +196,32 @@ def of_group(group: Group, lines: Sequence[Line], runs: Mapping[str, Run]) -> li
     blocks: list[Block] = [Text([group.about])] if group.about else []
     there = [line for line in lines if line.ours]
     missing = [line for line in lines if line.ours is None]
-    source = {"N": "notes on the paper", "C": "a second source", "U": "nothing"}[group.mark]
-    where = f"Section {group.section}" if group.section[0].isdigit() else group.section
-    note = f"{where} of the paper; its values are confirmed by {source}."
     if there:
         units = {line.ours.value.unit for line in there if line.ours}
         counted = Column(f"n, {units.pop()}", "count") if len(units) == 1 else Column("n")
         columns = [Column("Claim"), Column("Paper", "number"), Column("Ours", FORMS[group.form]), counted]
-        columns += [Column("Compared"), Column("Said by"), Column("Run, and sizes of models")]
+        columns += [Column("Compared"), Column("Said by, in which run")]
         rows = [row(line, runs, counted.form == "count") for line in there]
-        blocks.append(Table("The paper and ours", columns, rows, note=note))
+        blocks.append(Table("The paper and ours", columns, rows, note=sourced(group, there)))
     if missing:
-        blocks.append(not_run(group, missing, note))
+        blocks.append(not_run(group, missing))
     return blocks
 
 
-def not_run(group: Group, lines: Sequence[Line], note: str) -> Table:
+def sourced(group: Group, lines: Sequence[Line]) -> str:
+    """Where the values stand in the paper, and what confirms those that are printed here."""
+    source = {"N": "notes on the paper", "C": "a second source", "U": "nothing"}[group.mark]
+    where = f"Section {group.section}" if group.section[0].isdigit() else group.section
+    values = [line.claim.value for line in lines]
+    known = [value for value in values if value is not None]
+    if not known:
+        return f"{where} of the paper."
+    what = "ranges" if all(isinstance(value, tuple) for value in known) else "values"
+    but = ", except where there is none" if len(known) < len(values) else ""
+    return f"{where} of the paper; its {what} are confirmed by {source}{but}."
+
+
+def not_run(group: Group, lines: Sequence[Line]) -> Table:
     """The paper's values that nothing stands beside: a row a thing, a column a measure."""
     rows = {line.claim.of: line.claim.what.rpartition(": ")[0] for line in lines}
     cells = {(line.claim.of, line.claim.measure): paper(line.claim) for line in lines}
@@ -220,7 +234,8 @@ def not_run(group: Group, lines: Sequence[Line], note: str) -> Table:
         for of, label in rows.items()
     ]
     commands = sorted({command(group, line.claim) for line in lines})
-    return Table("Not run", [*columns, *counted], told, note=f"{note} To run it: {'; '.join(commands)}.")
+    note = f"{sourced(group, lines)} To run it: {'; '.join(commands)}."
+    return Table("Not run", [*columns, *counted], told, note=note)
 
 
 def command(group: Group, claim: Claim) -> str:
@@ -236,16 +251,16 @@ def row(line: Line, runs: Mapping[str, Run], one_unit: bool) -> list[Cell]:
     if value.estimate is None or value.low is None:
         estimate = DASH if value.estimate is None else printed(value.estimate, claim.form)
     standing = STANDINGS[ours.standing]
+    who = (ours.judge or "counted") + (f" ({standing})" if standing else "")
     run = runs.get(ours.run)
     sizes = " against ".join(in_short(run, system) if run else system for system in ours.systems)
     return [
         claim.what,
         paper(claim),
         estimate,
-        value.n if one_unit else f"{value.n:,} {value.unit}",
+        value.n if one_unit else number(value.n, value.unit.removesuffix("s")),
         line.comparison.told(),
-        (ours.judge or "counted") + (f" ({standing})" if standing else ""),
-        ", ".join(part for part in (ours.run, sizes) if part),
+        f"{who}: {', '.join(part for part in (ours.run, sizes) if part)}",
     ]
 
 
@@ -266,33 +281,3 @@ def printed(value: Value, form: str) -> str:
     decimals = ".2f" if form == "grade" else ",.0f" if form == "count" else ",.2f"
     text = format(value, decimals).replace("-", MINUS)
     return text.removesuffix(".00") if form == "number" else text
-
-
-def others(beside: Beside) -> list[Block]:
-    """Pairs that stand for no baseline of the paper, and the shift of tokens, which others measured."""
-    blocks: list[Block] = shifted(beside)
-    if rows := unmatched(beside):
-        hint = (
-            "If one of them stands for a baseline of the paper, say so: --as alpaca=NAME (or davinci003, bard, "
-            "claude, gpt4)."
-        )
-        columns = [Column("Run"), Column("Subject"), Column("Against")]
-        blocks += [Table("Pairs of systems", columns, rows), Text([hint])]
-    return blocks or [Text(["None: what was compared stands beside a claim, or nothing was compared."])]
-
-
-def shifted(beside: Beside) -> list[Block]:
-    """Token shift (`handful shift`): a test of the paper's hypothesis that is not the paper's own."""
-    kinds = ("unshifted", "marginal", "shifted")
-    rows: list[list[Cell]] = []
-    published: dict[str, list[Cell]] = {}
-    for folder, content in beside.evidence.shifts.items():
-        for shares in content["shares"][:1]:
-            rows.append([folder, *(shares[kind] for kind in kinds)])
-        for name, values in content["published_per_cent"]["figures"].items():
-            published[name] = [f"{name} (URIAL's figure)", *(values[kind] / 100 for kind in kinds)]
-    if not rows:
-        return []
-    columns = [Column("Model"), *(Column(kind.capitalize(), "share") for kind in kinds)]
-    note = "Not a claim of LIMA: Lin et al. 2023 (URIAL) measured other models, on other prompts."
-    return [Table("Tokens that tuning shifted", columns, [*rows, *published.values()], note=note)]

@@ -16,13 +16,15 @@ ends a larger one goes on. (`dataset.dev` above 0 takes examples away from each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
 from typing import Any, Literal
 
 from handful.core.errors import DataError
+from handful.experiments.keys import QUANTITY, stated
 from handful.recipe.schema import Recipe
+from handful.select.quota import too_few
 
 MOST_ARMS = 20
 """Of "double": 50 doubled twenty times is more than any dump has."""
@@ -33,9 +35,9 @@ class Quantity:
     """The table [quantity], as its file has it."""
 
     sizes: Sequence[int] | Literal["double"]
-    start: int = 50
-    of: Sequence[str] = ()
-    name: str = "n"
+    start: int
+    of: Sequence[str]
+    name: str
 
 
 def read_quantity(table: Mapping[str, Any]) -> Quantity:
@@ -44,12 +46,11 @@ def read_quantity(table: Mapping[str, Any]) -> Quantity:
     Raises:
         ValueError: it does not fit; says which key and why.
     """
+    known = [key.name for key in QUANTITY]
     for key in table:
-        if key not in ("sizes", "from", "of", "name"):
-            raise ValueError(f"quantity.{key}: is no setting; there are sizes, from, of, name")
-    sizes: Any = table.get("sizes")
-    start = table.get("from", 50)
-    of, name = table.get("of", []), table.get("name", "n")
+        if key not in known:
+            raise ValueError(f"quantity.{key}: is no setting; there are {', '.join(known)}")
+    sizes, start, of, name = (stated(table, QUANTITY, key) for key in known)
     fits = isinstance(sizes, list) and sizes and all(type(n) is int and n > 0 for n in sizes)
     if sizes != "double" and not fits:
         raise ValueError(f'quantity.sizes: expected whole numbers above 0, or "double", found {sizes!r}')
@@ -62,6 +63,23 @@ def read_quantity(table: Mapping[str, Any]) -> Quantity:
     if not isinstance(name, str) or not name or name[-1].isdigit():
         raise ValueError(f"quantity.name: expected a word that ends in no digit, found {name!r}")
     return Quantity(sizes=sizes, start=start, of=tuple(of), name=name)
+
+
+def too_large(
+    arm: str, quota: Mapping[str, int], cleaned: Mapping[str, Any], grows: Collection[str]
+) -> list[str]:
+    """A line for each source of which an arm asks for more than the rules left.
+
+    Args:
+        cleaned: source -> its counts in the manifest of `clean`.
+        grows: the sources whose quota follows from quantity.sizes; empty for an arm that the file states itself.
+    """
+    found = []
+    for name, asked in quota.items():
+        if name in cleaned and asked > (left := int(cleaned[name]["kept"])):
+            said = f"arm {arm}: {too_few(name, asked, left, cleaned[name])}"
+            found.append(said.replace("lower the quota", "lower quantity.sizes") if name in grows else said)
+    return found
 
 
 def shares(quantity: Quantity, recipe: Recipe) -> dict[str, int]:

@@ -73,6 +73,8 @@ class Piece:
     """Its keys, as they stand."""
     keys: Mapping[str, str]
     turns: tuple[Turn, ...]
+    lines: Mapping[str, int]
+    """Where each key stands."""
 
     @property
     def name(self) -> str:
@@ -104,21 +106,33 @@ def piece(path: Path) -> Piece:
     """Raises DataError where the file is not in the form of an authored one; names the line."""
     text = read_text(path)
     _, dialogue = parse(text, str(path), "authored")
-    keys, _ = front_matter(text.replace("\r\n", "\n").split("\n"), str(path))
-    return Piece(path, tuple(keys), keys, dialogue.turns)
+    lines = text.replace("\r\n", "\n").split("\n")
+    keys, body = front_matter(lines, str(path))
+    places = {line.partition(":")[0].strip(): number for number, line in enumerate(lines[:body], start=1)}
+    return Piece(path, tuple(keys), keys, dialogue.turns, places)
 
 
 def header(one: Piece) -> str | None:
+    """Everything that is wrong with the front matter, with its lines."""
     wanted = [key for key in HEADER if key != "intent" or one.kind == "sensitive"]
+    faults = []
     if list(one.header) != wanted:
-        return f"the keys are {', '.join(one.header)}, and should be {', '.join(wanted)}"
-    for key, known in (("kind", KINDS), ("form", FORMS)):
-        if one.keys[key] not in known:
-            return f"{key} {one.keys[key]!r} is none of {', '.join(known)}"
-    if not TOPIC.fullmatch(one.keys["topic"]):
-        return f"topic {one.keys['topic']!r} should be one or two words in small letters"
-    empty = [key for key in wanted if not one.keys[key]]
-    return f"{empty[0]} is empty" if empty else None
+        faults.append(f"the keys are {', '.join(one.header)}, and should be {', '.join(wanted)}")
+    for key in (key for key in wanted if key in one.keys):
+        if said := value_of(key, one.keys[key]):
+            faults.append(f"line {one.lines[key]}: {said}")
+    return "; ".join(faults) or None
+
+
+def value_of(key: str, value: str) -> str | None:
+    """What is wrong with the value of a key."""
+    if not value:
+        return f"{key} is empty"
+    if known := {"kind": KINDS, "form": FORMS}.get(key):
+        return None if value in known else f"{key} {value!r} is none of {', '.join(known)}"
+    if key == "topic" and not TOPIC.fullmatch(value):
+        return f"topic {value!r} should be one or two words in small letters"
+    return None
 
 
 def place(one: Piece) -> str | None:
@@ -127,8 +141,6 @@ def place(one: Piece) -> str | None:
     folder = one.path.parent.name
     if folder in SPLITS and folder != one.split:
         return f"split {one.split!r} stands in the folder {folder!r}"
-    if (one.kind == "sensitive") and one.split != "test":
-        return "kind sensitive is for test prompts; a train example that refuses is of kind refusal"
     return None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from handful.core.files import write_whole
 from handful.core.types import Dropped, Example, Prompt, Response
 from handful.generate import play
 from handful.generate.kept import Kept
+from handful.generate.prompts import read_prompts
 from handful.generate.systems import SYSTEMS, Answers, Given, Key
 from handful.recipe.systems import CheckpointSystem, FewShotSystem, Generate, System
 from handful.recipe.values import ModelRef
@@ -117,19 +117,6 @@ def chosen_epoch(choose: Path) -> int:
         return msgspec.json.decode(path.read_bytes(), type=Chosen).epoch
     except (OSError, msgspec.MsgspecError) as error:
         raise DataError(f"{path}: {error}") from error
-
-
-def read_prompts(params: Generate, dataset: Path) -> list[Prompt]:
-    """The prompts of the split, or the first few of them."""
-    path = dataset / f"{params.split}.jsonl"
-    if params.split == "dev":
-        prompts = [example.prompt() for example in jsonl.read(path, Example)]
-    else:
-        prompts = list(jsonl.read(path, Prompt))
-    if not prompts:
-        remedy = 'add a source with split = "test", or set generate.split = "dev"'
-        raise DataError(f"{path}: holds no prompts to answer; {remedy}")
-    return list(islice(prompts, params.first or None))
 
 
 def _write(out: Path, responses: Sequence[Response], answers: Answers, errors: Sequence[Dropped]) -> None:

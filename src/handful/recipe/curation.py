@@ -114,7 +114,7 @@ class Dataset:
     300 prompts of LIMA, where the authors found 7 of 50)."""
     variants: tuple[Literal["typos", "shouting", "prefix", "adversarial"], ...] = ()
     """Ask each test prompt of one turn in these ways, too, and measure what a system loses by it (ours, Section 7).
-    Only the statistics of robustness count them."""
+    Only the statistics of robustness count them; `generate.first` counts originals, and asks their variants, too."""
 
     def __post_init__(self) -> None:
         check(self, "dev", low=0)

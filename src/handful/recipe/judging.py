@@ -116,7 +116,8 @@ JudgeEntry = LocalJudge | EndpointJudge | FakeJudge
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choose:
     """Section 3: which epoch's checkpoint is evaluated. The authors chose by hand, from the 5th to the 10th, on 50 dev
-    prompts; perplexity does not tell (Appendix B)."""
+    prompts; perplexity does not tell (Appendix B). Whoever chooses here by answers, a judge too, has those
+    to `train.dev_samples` dev prompts and no others: 4 unless the recipe says more, and fewer than 10 show nothing."""
 
     by: Literal["last", "hand", "people", "judge"] = "last"
     """The last one; the one that you name in `epoch` after reading page.html; the one that people find best who read
@@ -130,8 +131,10 @@ class Choose:
     picks: tuple[InputPath, ...] = ()
     """With by = "people": the files of picks that `handful serve choice` hands out; empty waits for them."""
     judge: JudgeEntry | None = None
-    """With by = "judge": who grades the answers to the dev prompts, as under [judge.judges]. It must be able to: the
-    embedded SmolLM2-135M grades good, wrong and empty answers alike (measured), and the page then says so."""
+    """With by = "judge": who grades the answers to the first `train.dev_samples` dev prompts (4 by default, too few to
+    tell epochs apart), as under [judge.judges]. It must be able to: the embedded SmolLM2-135M grades good, wrong and
+    empty answers alike (measured), and the page then says so. A local judge's grade is here the one that it expects,
+    from 1 to 6 by their likelihoods, and not the likeliest one as in the study."""
 
     def __post_init__(self) -> None:
         check(self, "epoch", low=0)

@@ -55,7 +55,8 @@ def tables() -> Iterator[Table]:
     yield from _tables("", Recipe)
 
 
-def _tables(name: str, owner: type) -> Iterator[Table]:
+def _tables(name: str, owner: type, about: str = "") -> Iterator[Table]:
+    """Those of a dataclass and of what is in it. `about` is what the field says that leads here."""
     hints, documented = get_type_hints(owner), _documented(owner)
     plain = [field for field in fields(owner) if field.name != "kind" and not _inner(hints[field.name])]
     kind = get_args(hints["kind"])[0] if "kind" in hints else ""
@@ -63,12 +64,13 @@ def _tables(name: str, owner: type) -> Iterator[Table]:
         Setting(field.name, _in_words(hints[field.name]), _default(field), documented.get(field.name, ""))
         for field in plain
     )
-    yield Table(name, kind, _one_paragraph(inspect.getdoc(owner) or ""), settings)
+    yield Table(name, kind, _one_paragraph(f"{inspect.getdoc(owner) or ''} {about}"), settings)
     for field in fields(owner):
         for inner in _inner(hints[field.name]):
             below = f"{name}.{field.name}" if name else field.name
             many = get_origin(hints[field.name]) is dict
-            yield from _tables(f"{below}.NAME" if many else below, inner)
+            said = "" if many else documented.get(field.name, "")
+            yield from _tables(f"{below}.NAME" if many else below, inner, said)
 
 
 def _inner(hint: Any) -> list[type]:

@@ -5,10 +5,13 @@ A default that the paper does not give says "ours" (schema.py).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from handful.recipe.values import InputPath, check
+
+STATED = {"key": "stated"}
+"""Of a field that came after its stage: it is part of a key where a recipe gives it another value than its default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,8 +196,16 @@ class Authored:
     """Use files of these kinds only, as "plain" or "refusal"; empty means all (ours, as is the next)."""
     leave_out: tuple[str, ...] = ()
     """Use no files of these kinds: "structure" makes the 994 examples of Appendix E."""
+    splits: tuple[Literal["train", "dev", "test"], ...] = field(default=(), metadata=STATED)
+    """Use files of these splits only, as ["test"]; empty means all (ours, as is the next)."""
+    max_prompts: int = field(default=0, metadata=STATED)
+    """Take no more test prompts than this, kinds in turn and within a kind its intents in turn, each by the hash of
+    its file's name; 0 takes all. What asks another's question in other words goes with that one and is not counted."""
 
     def __post_init__(self) -> None:
+        check(self, "max_prompts", low=0)
+        if self.max_prompts and self.splits and "test" not in self.splits:
+            raise ValueError('max_prompts: splits leaves no test prompts to take; name "test" in it, too')
         if both := sorted({*self.kinds} & {*self.leave_out}):
             raise ValueError(f'leave_out: "{both[0]}" stands in kinds, too; name it in one of the two')
 

@@ -138,7 +138,8 @@ class Generate:
     """Play the prompts of several turns: the system answers each of the user's turns, with its own answers before it
     (Section 6), rather than the last turn alone."""
     first: int = 0
-    """Ask only the first so many prompts; 0 asks all."""
+    """Ask only the first so many prompts; 0 asks all. Their variants (`dataset.variants`, and paraphrases) are asked,
+    too, and not counted."""
     batch_size: int = 16
     """Answers written at a time."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

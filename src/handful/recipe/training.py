@@ -66,7 +66,8 @@ class Train:
     keep: Literal["all", "last"] = "all"
     """Which epochs' checkpoints stay. Choosing between epochs needs all."""
     dev_samples: int = 4
-    """Dev prompts that are answered at the end of each epoch."""
+    """Dev prompts that are answered at the end of each epoch, the first so many: all that a person or a judge has to
+    choose an epoch by ([choose]). The paper's authors read 50; fewer than 10 show nothing."""
     dev_sample_tokens: int = 128
     """Tokens of such an answer, at most."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

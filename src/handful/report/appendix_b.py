@@ -2,7 +2,7 @@
 
 Perplexity is that of the dev examples' responses; quality is the mean grade of the answers to dev prompts, where
 [choose] had a judge. The sign is named with its quantity: a positive correlation of perplexity with grades means that
-the epochs with the worse perplexity answer better.
+the epochs with the worse perplexity answer better. Where the grades cannot bear that, the caption says why instead.
 """
 
 from __future__ import annotations
@@ -12,11 +12,20 @@ from math import exp, sqrt
 from typing import Any
 
 from handful.core.types import Interval
+from handful.recipe.judging import LocalJudge
 from handful.report.facts import Facts
 from handful.report.page import Figure, Text
-from handful.report.scales import Panel, panels
+from handful.report.scales import Panel, panels, ticks_of
+from handful.report.words import number
 
 FEWEST = 3
+"""Epochs of which a correlation can be computed."""
+FEWEST_TO_SAY = 4
+"""Epochs of which anything is said of it: of three, chance alone goes beyond 0.95 one time in five."""
+MIN_PROMPTS = 10
+"""As in the statistics: fewer show nothing."""
+SCALE = (1, 6)
+"""Of grades."""
 
 
 def figure_9(facts: Facts) -> Figure | Text:
@@ -28,18 +37,27 @@ def figure_9(facts: Facts) -> Figure | Text:
     if not perplexity:
         return Text(["There is no dev loss, so nothing to set beside quality (Figure 9)."])
     shown = [Panel("Perplexity of the dev set", perplexity)]
+    title = "Figure 9: perplexity and quality over epochs"
     if grades:
-        shown.append(Panel("Mean grade of the answers to dev prompts", grades))
+        shown.append(Panel(f"Mean grade of the answers to {number(prompts_of(rows), 'dev prompt')}", grades))
+        title += f", graded by {facts.choice.get('judge') or 'a judge'}"
     chosen = facts.counts("choose").get("epoch")
     drawing = panels("Perplexity and quality by epoch", "epoch", shown, chosen)
-    return Figure(
-        "Figure 9: perplexity and quality over epochs",
-        drawing,
-        rows,
-        caption(rows, chosen),
-        "figure-9",
-        "figure-9",
-    )
+    words = [ALONE]
+    if grades:
+        words = [of_grades(facts, rows, ticks_of(shown[-1])), of_correlation(facts, rows)]
+    if chosen is not None:
+        words.append(f"The grey band is epoch {chosen}, the one evaluated.")
+    return Figure(title, drawing, rows, " ".join(words), "figure-9", "figure-9")
+
+
+ALONE = "No judge graded the epochs, so perplexity stands alone (choose.by)."
+
+
+def choice_notes(facts: Facts) -> Text | None:
+    """What `choose` itself says against its choice; nothing where it took the last epoch, whatever the answers."""
+    notes = list(facts.choice.get("notes", ()))
+    return Text(notes, "warning") if notes and facts.choice.get("by") != "last" else None
 
 
 def epochs(facts: Facts) -> Sequence[Mapping[str, Any]]:
@@ -60,24 +78,60 @@ def bare(value: float) -> Interval:
     return Interval(value, None, None, 1, unit="dev sets", note="one measurement of one dev set")
 
 
-def caption(rows: Sequence[Mapping[str, Any]], chosen: int | None) -> str:
+def prompts_of(rows: Sequence[Mapping[str, Any]]) -> int:
+    return max((row["grade"].n for row in rows if row["grade"] is not None), default=0)
+
+
+def of_grades(facts: Facts, rows: Sequence[Mapping[str, Any]], ticks: Sequence[float]) -> str:
+    """What the lower panel shows, and where its scale begins and ends."""
+    kind = "grades"
+    if isinstance(facts.recipe.choose.judge, LocalJudge):
+        kind = "expected grades (of 1 to 6 by their likelihoods; in the study the same judge gives one whole grade)"
+    words = f"Below: mean {kind} over {number(prompts_of(rows), 'prompt')}"
+    if any(row["grade"] is not None and row["grade"].low is not None for row in rows):
+        words += "; bars are 95% intervals"
+    low, high = max(ticks[0], SCALE[0]), min(ticks[-1], SCALE[1])
+    if (low, high) != SCALE:
+        words += f". The scale of grades is cut: of 1 to 6 it shows {low:g} to {high:g}"
+    return f"{words}."
+
+
+def of_correlation(facts: Facts, rows: Sequence[Mapping[str, Any]]) -> str:
+    """The correlation, its sign in words; or why there is none."""
     both = [
         (row["perplexity"], row["grade"].estimate)
         for row in rows
         if row["perplexity"] is not None and row["grade"] is not None and row["grade"].estimate is not None
     ]
-    marked = f" The dashed line is epoch {chosen}, the one evaluated." if chosen is not None else ""
-    if not both:
-        return f"No judge graded the epochs, so perplexity stands alone (choose.by).{marked}"
-    r = correlation(both) if len(both) >= FEWEST else None
+    if why := why_none(facts, len(both), prompts_of(rows)):
+        return f"No correlation of perplexity with the grade is given: {why}."
+    r = correlation(both)
     if r is None:
-        return f"Too few epochs for a correlation.{marked}"
+        return "Perplexity or the grade is the same for every epoch: there is no correlation."
     way = "higher" if r > 0 else "lower"
     return (
         f"Correlation of perplexity with the grade over {len(both)} epochs: {r:+.2f} (the {way} the "
         "perplexity, the better the answers were graded). "
-        f"Epochs of one training are not independent, so no interval is given.{marked}"
+        "Epochs of one training are not independent, so no interval is given."
     )
+
+
+def why_none(facts: Facts, graded: int, prompts: int) -> str:
+    """Why nothing is said of the correlation, as a clause; empty where the grades can bear it."""
+    if graded < FEWEST_TO_SAY:
+        return (
+            f"over {number(graded, 'epoch')} it would say nothing (of three, chance alone goes beyond 0.95 one time in "
+            "five)"
+        )
+    if prompts < MIN_PROMPTS:
+        return f"the grades are of {number(prompts, 'prompt')}, and fewer than {MIN_PROMPTS} show nothing"
+    control = facts.choice.get("control")
+    if control is None or control.low is None or control.low <= 0:
+        return "the judge cannot be seen to tell answers to their own prompts from answers to others"
+    others = set(facts.choice.get("candidates", ())) - {facts.choice.get("epoch")}
+    if others <= set(facts.choice.get("untold", others)):
+        return "the grades tell the chosen epoch from no other"
+    return ""
 
 
 def correlation(pairs: Sequence[tuple[float, float]]) -> float | None:

@@ -6,6 +6,7 @@
   const count = document.querySelector("#count");
   form.hidden = false;
   const value = (name) => form.elements[name] ? form.elements[name].value : "";
+  const variants = entries.filter((entry) => /(^|\t)variant_of:/.test(entry.dataset.tags)).length;
   const texts = new Map();
   const text = (entry) => {
     if (!texts.has(entry)) texts.set(entry, entry.textContent.toLowerCase());
@@ -30,7 +31,8 @@
       entry.hidden = !keep;
       shown += keep;
     }
-    count.textContent = `${shown} of ${entries.length} prompts`;
+    const of = variants ? `${entries.length - variants} prompts and ${variants} variants` : `${entries.length} prompts`;
+    count.textContent = `${shown} of ${of}`;
   };
   let waiting = 0;
   form.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(apply, 80); });

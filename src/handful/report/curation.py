@@ -10,7 +10,7 @@ from handful.core.types import Example, Prompt
 from handful.report.facts import Facts, Taken
 from handful.report.figures import curves, funnel
 from handful.report.page import DASH, Answer, Column, Figure, Sample, Table, Text
-from handful.report.words import FINISH
+from handful.report.words import FINISH, number
 
 
 def table_1(facts: Facts) -> Table:
@@ -21,9 +21,10 @@ def table_1(facts: Facts) -> Table:
     splits: list[tuple[str, Sequence[Example | Prompt]]] = [
         ("train", facts.train),
         ("dev", facts.dev),
-        ("test", facts.test),
+        ("test", facts.tested()),
     ]
     paper = {(row["split"], row["source"]): row.get("paper") for row in facts.table}
+    note = "Lengths are means per example, over all turns; tokens are those of the model that was trained."
     tokens: Mapping[str, Mapping[str, float]] = facts.counts("train").get("tokens_by_source", {})
     rows: list[list[Any]] = []
     for split, examples in splits:
@@ -55,8 +56,15 @@ def table_1(facts: Facts) -> Table:
             Column("In the paper: examples, tokens in, tokens out"),
         ],
         rows,
-        note="Lengths are means per example, over all turns; tokens are those of the model that was trained.",
+        note=f"{note} {variants_left_out(facts)}".strip(),
     )
+
+
+def variants_left_out(facts: Facts) -> str:
+    """A sentence on the test prompts that a table does not count; nothing where there are none."""
+    variants = len(facts.test) - len(facts.tested())
+    is_ = "is" if variants == 1 else "are"
+    return f"{number(variants, 'variant')} of test prompts {is_} not counted." if variants else ""
 
 
 def rounded(value: float | None) -> int | None:
@@ -166,13 +174,16 @@ def listed(counts: Mapping[str, int]) -> str:
 
 def licences(facts: Facts) -> Table:
     found: Counter[tuple[str, str]] = Counter()
-    for origin in (e.origin for split in (facts.train, facts.dev, facts.test) for e in split):
+    for origin in (e.origin for split in (facts.train, facts.dev, facts.tested()) for e in split):
         found[origin.license or "not stated", origin.source] += 1
+    credited = (
+        "Every author is credited in attribution.csv of the data set, by name or by a link to their page."
+    )
     return Table(
         "Licences of what is used",
         [Column("Licence"), Column("Source"), Column("Examples", "count")],
         [[licence, source, count] for (licence, source), count in sorted(found.items())],
-        note="Every author is credited in attribution.csv of the data set, by name or by a link to their page.",
+        note=f"{credited} {variants_left_out(facts)}".strip(),
     )
 
 
@@ -248,7 +259,8 @@ TRAINING = {
     "examples": "Examples",
     "tokens": "Tokens of the training set",
     "response_tokens": "Tokens that bear the loss",
-    "truncated": "Examples that lost their tail",
+    "truncated_train": "Examples that lost their tail",
+    "truncated_dev": "Dev examples that lost their tail",
     "steps": "Optimizer steps",
     "epochs": "Epochs",
     "parameters": "Parameters",
@@ -259,7 +271,24 @@ TRAINING = {
 def training_table(facts: Facts) -> Table:
     counts = facts.counts("train")
     rows = [[words, counts[name]] for name, words in TRAINING.items() if name in counts]
+    if "truncated_train" not in counts and "truncated" in counts:
+        rows.append([OLD_TAILS, counts["truncated"]])
     return Table("In numbers", [Column("What"), Column("How many", "number")], rows)
+
+
+OLD_TAILS = "Examples of train and dev that lost their tail or were left out"
+"""What a training counted that did not yet count the two apart."""
+
+
+def lost_tails(facts: Facts) -> list[str]:
+    """How many examples lost their tail, as sentences: those of dev were never trained on."""
+    counts = facts.counts("train")
+    if "truncated_train" not in counts:
+        return [f"{OLD_TAILS}: {counts.get('truncated', 0)}."]
+    lines = [f"Training examples that lost their tail: {counts['truncated_train']}."]
+    if counts["truncated_dev"]:
+        lines.append(f"Dev examples that lost their tail: {counts['truncated_dev']}.")
+    return lines
 
 
 def dev_samples(facts: Facts) -> list[Sample]:

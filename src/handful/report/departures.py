@@ -19,6 +19,7 @@ from handful.recipe.systems import CheckpointSystem, Generate
 from handful.recipe.training import Train
 from handful.recipe.values import InputPath, ModelRef
 from handful.report.facts import Facts
+from handful.report.words import number
 
 PAPER = {
     "clean.min_answer_score": "Section 2.1",
@@ -170,16 +171,19 @@ def in_words(facts: Facts) -> list[str]:
     """Departures that no single setting shows."""
     recipe = facts.recipe
     found = []
-    sizes = {"train": len(facts.train), "dev": len(facts.dev), "test": len(facts.test)}
+    sizes = {"train": len(facts.train), "dev": len(facts.dev), "test": len(facts.tested())}
+    variants = len(facts.test) - sizes["test"]
     for split, paper in PAPER_SIZES.items():
         if sizes[split] != paper and (facts.trains() or split == "test"):
-            found.append(f"{sizes[split]:,} {split} examples here, {paper:,} in the paper.")
+            more = f" (and {number(variants, 'variant')} of them)" if split == "test" and variants else ""
+            found.append(f"{sizes[split]:,} {split} examples here{more}, {paper:,} in the paper.")
     absent = [name for name in TABLE_1 if name not in recipe.sources]
     if absent and facts.trains():
         found.append(f"Sources of Table 1 that are not here: {', '.join(absent)}.")
     if not recipe.annotate.people:
         found.append("No people judged; in the paper they are the first evidence (Section 4.1).")
-    if any(judge.mode == "robust" for judge in recipe.judge.judges.values()):
+    pairs_asked = {"preference", "dialogues"} & set(recipe.study.tasks)
+    if pairs_asked and any(judge.mode == "robust" for judge in recipe.judge.judges.values()):
         found.append(
             "The paper's model judge is GPT-4, and the order shown is not stated; here a judge is asked in both "
             "orders (mode robust), and a pair on which it changes its mind is a tie (ours)."

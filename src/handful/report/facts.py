@@ -60,6 +60,16 @@ class Said(msgspec.Struct, frozen=True):
     task: Task = "preference"
 
 
+class Near(msgspec.Struct, frozen=True):
+    """A test prompt and the training example of its form that is most like it: a line of neighbours.jsonl."""
+
+    id: str
+    form: str
+    nearest: str
+    similarity: float
+    ood: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Graded:
     """A grade with its seal broken: whose submission it is of. `grade` is None where it could not be read."""
@@ -86,6 +96,8 @@ class Facts:
     test: Sequence[Prompt] = ()
     taken: Mapping[str, Mapping[str, Taken]] = field(default_factory=dict)
     """Label of a step -> rule -> what it took."""
+    neighbours: Sequence[Near] = ()
+    """Of each test prompt that is no variant, where `dataset.out_of_distribution` asks for it."""
     table: Sequence[Mapping[str, Any]] = ()
     """table.json: a row a split and source, with the paper's figures beside it."""
     losses: Sequence[Mapping[str, Any]] = ()
@@ -155,11 +167,21 @@ class Facts:
         """Ids of the test prompts that are others' asked in another way."""
         return {p.id for p in self.test if any(tag.startswith("variant_of:") for tag in p.tags)}
 
-    def asked(self) -> list[Example | Prompt]:
-        """The prompts that a system answered, in the data set's order."""
+    def tested(self) -> list[Prompt]:
+        """The test prompts without variants: one asked in three ways is one prompt."""
+        variants = self.variants()
+        return [prompt for prompt in self.test if prompt.id not in variants]
+
+    def asked(self, variants: bool = True) -> list[Example | Prompt]:
+        """The prompts that a system answered, in the data set's order.
+
+        Args:
+            variants: whether those too that are others' asked in another way.
+        """
         prompts: Sequence[Example | Prompt] = self.dev if self.recipe.generate.split == "dev" else self.test
         answered = {r.prompt_id for responses in self.responses.values() for r in responses}
         answered |= {d.prompt_id for dialogues in self.dialogues.values() for d in dialogues}
+        answered -= set() if variants else self.variants()
         return [prompt for prompt in prompts if prompt.id in answered]
 
 

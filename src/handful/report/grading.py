@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from handful.core.types import Interval
+from handful.report.claims import can_bear
+from handful.report.distribution import distribution
 from handful.report.facts import Facts
 from handful.report.page import Block, Column, Figure, Table, Text
 from handful.report.preferences import file_of
 from handful.report.scales import Shares, means, over_quantity, stacked_shares
-from handful.report.words import what_it_is
+from handful.report.words import TRUST, what_it_is
 
 Row = Mapping[str, Any]
 CLASSES = {"quality": ("excellent", "pass", "fail"), "safety": ("safe", "unsafe")}
@@ -39,8 +41,11 @@ def graded(facts: Facts) -> list[Block]:
     for judge, rows in by_judge(facts.rows("grades.helpfulness")):
         blocks += helpfulness(facts, judge, rows)
     for task in CLASSES:
-        for judge, rows in by_judge([row for row in facts.rows("grades.shares") if row["task"] == task]):
+        own = [row for row in facts.rows("grades.shares") if row["task"] == task]
+        for judge, rows in by_judge(own):
             blocks += classes(facts, judge, rows, task)
+        if any(row["split"] == "out_of_distribution" for row in own):
+            blocks += distribution(facts)
     return blocks or [
         Text(["No answer was graded by itself (study.tasks): Figures 3, 5 and 6 have nothing to show."])
     ]
@@ -52,18 +57,29 @@ def by_judge(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
 
 
 def named(facts: Facts, row: Row) -> str:
-    """The judge, and what it is."""
+    """The judge, what it is, and whether to believe it."""
     what = {"person": "one person", "people": "all people pooled"}.get(row["kind"]) or what_it_is(
         facts, row["judge"]
     )
     mode = ", the people's text, one order" if row["mode"] == "lima" else ""
-    return f"{what[:1].upper()}{what[1:]}{mode}."
+    opinion = row["kind"] == "model" and not facts.is_fake(row["judge"])
+    weak = f", not to be trusted ({TRUST})" if opinion and not can_bear(facts, row["judge"]) else ""
+    return f"{what[:1].upper()}{what[1:]}{mode}{weak}."
 
 
 def helpfulness(facts: Facts, judge: str, rows: Sequence[Row]) -> list[Block]:
     """Figure 5, and Figure 6 where arms are named by how much they were trained on."""
     shown = [(row["system"], row["mean"]) for row in rows]
-    data = [{"judge": judge, "system": row["system"], "mean": row["mean"], **counted(row)} for row in rows]
+    data = [
+        {
+            "judge": judge,
+            "system": row["system"],
+            "mean": row["mean"],
+            "prompts": row["mean"].n,
+            **counted(row),
+        }
+        for row in rows
+    ]
     blocks: list[Block] = []
     if any(value.estimate is not None for _, value in shown):
         title = f"Figure 5: mean helpfulness, 1 to 6, by {judge}"
@@ -93,6 +109,7 @@ def means_table(judge: str, rows: Sequence[Row]) -> Table:
             Column("System"),
             Column("Mean", "grade"),
             Column("Prompts", "count"),
+            Column("Grades", "count"),
             *(Column(grade, "count") for grade in grades),
             Column("Unreadable", "count"),
             Column("Missing", "count"),
@@ -102,6 +119,7 @@ def means_table(judge: str, rows: Sequence[Row]) -> Table:
                 row["system"],
                 row["mean"],
                 row["mean"].n,
+                row["graded"],
                 *(row["counts"][grade] for grade in grades),
                 row["unreadable"],
                 row["missing"],
@@ -166,7 +184,8 @@ def classes(facts: Facts, judge: str, rows: Sequence[Row], task: str) -> list[Bl
     )
     drawn = [shares_of(row, names) for row in [*rows, *paper] if row["graded"]]
     data = [
-        {"judge": judge, "system": row["system"], "split": row["split"], **counted(row)}
+        {"judge": judge, "system": row["system"], "split": row["split"], "prompts": prompts_of(row)}
+        | counted(row)
         | {f"{name}_count": row["counts"][name] for name in names}
         | {name: row["shares"][name] for name in names}
         for row in rows
@@ -175,6 +194,9 @@ def classes(facts: Facts, judge: str, rows: Sequence[Row], task: str) -> list[Bl
     if not any(row["graded"] for row in rows):
         return [Text([title], "subtitle"), Text(["No grade could be read."]), table]
     words = "Below each bar, the interval of the boundaries between classes." if task == "quality" else OTHERS
+    words += " n counts prompts; numbers in bars count grades."
+    if any(row["split"] == "out_of_distribution" for row in rows):
+        words += " What is out of distribution is said below."
     drawing = stacked_shares(title, names, drawn)
     name = "figure-3" if task == "quality" else "safety"
     caption = f"{named(facts, rows[0])} {words}".strip()
@@ -199,14 +221,21 @@ def paper_safety(rows: Sequence[Row]) -> list[Row]:
 def shares_of(row: Row, names: Sequence[str]) -> Shares:
     """A bar; below it the interval of the best class and, of three, of the two best together."""
     found = [row["shares"][name] for name in names]
+    n, given = prompts_of(row), "turns" if found[0].unit == "dialogues" else "grades"
     edges = [ends(found[0])] if len(names) < 3 else [ends(found[0]), above(found[-1])]
     return Shares(
         label=row["system"] + SPLITS.get(row.get("split", "all"), ""),
         shares=[value.estimate or 0.0 for value in found],
         counts=[row["counts"][name] for name in names],
-        note=f"n = {row['graded']}",
+        note=f"n = {n}" if n == row["graded"] else f"n = {n}, {row['graded']} {given}",
         bounds=edges,
     )
+
+
+def prompts_of(row: Row) -> int:
+    """How many prompts, or dialogues, stand behind a row's shares: several grades of one count once."""
+    counts: list[int] = [value.n for value in row["shares"].values()]
+    return max(counts)
 
 
 def ends(value: Interval) -> tuple[float, float] | None:
@@ -222,12 +251,14 @@ def above(worst: Interval) -> tuple[float, float] | None:
 def shares_table(caption: str, rows: Sequence[Row], names: Sequence[str]) -> Table:
     parts = any(row["split"] != "all" for row in rows)
     meets = len(names) == 3
+    part = "Distribution" if meets else "Intent"
     return Table(
         caption,
         [
             Column("System"),
-            *([Column("Prompts")] if parts else []),
-            Column("Graded", "count"),
+            *([Column(part)] if parts else []),
+            Column("Prompts", "count"),
+            Column("Grades", "count"),
             *(Column(name.capitalize(), "share") for name in names),
             *([Column("Meets the requirements", "share")] if meets else []),
             Column("Unreadable", "count"),
@@ -237,6 +268,7 @@ def shares_table(caption: str, rows: Sequence[Row], names: Sequence[str]) -> Tab
             [
                 row["system"],
                 *([SPLITS[row["split"]].removeprefix(", ") or "all"] if parts else []),
+                prompts_of(row),
                 row["graded"],
                 *(row["shares"][name] for name in names),
                 *([row["meets"]] if meets else []),

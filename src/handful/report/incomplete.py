@@ -124,7 +124,9 @@ def missing_grades(facts: Facts) -> Iterator[Lack]:
 
 def missing_people(facts: Facts) -> Iterator[Lack]:
     left = facts.stats.get("losses", {}).get("unjudged_by_people", 0)
-    total = len(facts.comparisons) or sum(pair["comparisons"] for pair in facts.rows("pairs"))
+    variants = facts.variants()  # `stats` does not miss people's verdicts on these
+    of_originals = sum(c.prompt_id not in variants for c in facts.comparisons.values())
+    total = of_originals or sum(pair["comparisons"] for pair in facts.rows("pairs"))
     if left > MAX_MISSING * total:
         why = f"No person judged {left:,} of {total:,} comparisons (more than {MAX_MISSING:.0%})."
         remedy = f"{again(facts, 'annotate')}: it waits for the people that the recipe asks for (handful serve study)."

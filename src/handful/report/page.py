@@ -5,8 +5,8 @@ Text of models and of people is only ever inserted as text: the template escapes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -15,6 +15,8 @@ from markupsafe import Markup
 from handful.core.types import Interval
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+TOO_FEW = "read no finding into it"
+"""How `stats` ends the note of an interval of too few prompts."""
 FILE_STYLE = (
     "svg{background:#fff} text{font:13px system-ui,sans-serif;fill:#1b1b1f} .small{font-size:11.5px;fill:#5b5f68}"
     ".strong{font-weight:600} .over{paint-order:stroke;stroke:#fff;stroke-width:6px}"
@@ -110,6 +112,38 @@ class Section:
     id: str
     title: str
     blocks: Sequence[Block]
+
+
+def warned(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks, each with a sentence where figures of it are of too few prompts, if the one above did not say so."""
+    found: list[Block] = []
+    before = ""
+    for block in blocks:
+        words = too_few(block)
+        if words and words != before and isinstance(block, Table):
+            block = replace(block, note=f"{block.note} {words}".strip())
+        elif words and words != before and isinstance(block, Figure):
+            block = replace(block, caption=f"{block.caption} {words}".strip())
+        found.append(block)
+        before = words
+    return found
+
+
+def too_few(block: Block) -> str:
+    """As "4 prompts show nothing: read no finding into it.", where an interval's note says so."""
+    if isinstance(block, Table):
+        values = [value for row in block.rows for value in row]
+    elif isinstance(block, Figure) and not isinstance(block.data, Mapping):
+        values = [value for row in block.data for value in row.values()]
+    else:
+        return ""
+    few = [value for value in values if isinstance(value, Interval) and value.note.endswith(TOO_FEW)]
+    if not few:
+        return ""
+    sizes = [f"{n}" for n in sorted({value.n for value in few})]
+    if len(sizes) == 1:
+        return f"{few[0].note.rpartition('; ')[2]}."
+    return f"{', '.join(sizes[:-1])} or {sizes[-1]} {few[0].unit} show nothing: {TOO_FEW}."
 
 
 def html(

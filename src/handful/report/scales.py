@@ -14,8 +14,8 @@ from handful.report.figures import BAR, WIDTH, legend, line, nice_ticks, rect, s
 
 EN = "\N{EN DASH}"
 LEFT, RIGHT = 44.0, WIDTH - 10.0
-PANEL, GAP = 120.0, 46.0
-"""Of Figure 9: how high a panel is, and what lies between two."""
+PANEL, GAP, BAND = 120.0, 46.0, 16.0
+"""Of Figure 9: how high a panel is, what lies between two, and how wide the mark of the chosen epoch is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def stacked_shares(title: str, classes: Sequence[str], rows: Sequence[Shares]) -
 
 def means(title: str, rows: Sequence[tuple[str, Interval]], low: float = 1, high: float = 6) -> str:
     """Figure 5: a mean grade an arm, with its interval, on the whole scale."""
-    left, right = 0.0, WIDTH - 128.0
+    left, right = 6.0, WIDTH - 128.0
 
     def place(value: float) -> float:
         return left + (right - left) * (value - low) / (high - low)
@@ -70,11 +70,10 @@ def means(title: str, rows: Sequence[tuple[str, Interval]], low: float = 1, high
     bottom = 16.0 + 38 * len(rows)
     for tick in range(int(low), int(high) + 1):
         parts.append(line(place(tick), 6, place(tick), bottom, "grid"))
-        anchor = "start" if tick == low else "middle"
-        parts.append(text(place(tick), bottom + 16, str(tick), anchor, "small"))
+        parts.append(text(place(tick), bottom + 16, str(tick), "middle", "small"))
     y = 20.0
     for label, value in rows:
-        parts.append(text(left, y, label, kind="strong over"))
+        parts.append(text(0, y, label, kind="strong over"))
         if value.estimate is not None:
             if value.low is not None and value.high is not None:
                 parts += whisker(place(value.low), place(value.high), place(value.estimate), y + 11)
@@ -134,7 +133,8 @@ class Panel:
 def panels(title: str, x_name: str, shown: Sequence[Panel], chosen: float | None = None) -> str:
     """Figure 9: quantities on scales of their own, one above the other, over the same epochs.
 
-    Two scales in one frame would let any two lines be made to cross.
+    Two scales in one frame would let any two lines be made to cross. A band marks the epoch `chosen`: a line would
+    hide the interval that stands there.
     """
     xs = [x for panel in shown for x, _ in panel.points]
     most = max(xs) or 1.0
@@ -145,9 +145,9 @@ def panels(title: str, x_name: str, shown: Sequence[Panel], chosen: float | None
         return LEFT + 8 + (RIGHT - LEFT - 16) * x / most
 
     for number, panel in enumerate(shown):
-        parts += one_panel(panel, "win" if number == 0 else "loss", top, across)
         if chosen is not None:
-            parts.append(line(across(chosen), top, across(chosen), top + PANEL, "mark"))
+            parts.append(rect(across(chosen) - BAND / 2, top, BAND, PANEL, "tie"))
+        parts += one_panel(panel, "win" if number == 0 else "loss", top, across)
         top += PANEL + GAP
     bottom = top - GAP
     for x in (int(x) for x in sorted(set(xs)) if len(set(xs)) <= 16 or x % 2 == 0):
@@ -156,10 +156,15 @@ def panels(title: str, x_name: str, shown: Sequence[Panel], chosen: float | None
     return svg(bottom + 44, title, parts)
 
 
+def ticks_of(panel: Panel) -> list[float]:
+    """The scale of a panel, which is cut to what it shows."""
+    ends = [b for _, v in panel.points for b in (v.estimate, v.low, v.high) if b is not None]
+    return nice_ticks(min(ends), max(ends), 4)
+
+
 def one_panel(panel: Panel, kind: str, top: float, across: Callable[[float], float]) -> list[str]:
     """A panel's grid, line, points and whiskers; `across` places an epoch."""
-    ends = [b for _, v in panel.points for b in (v.estimate, v.low, v.high) if b is not None]
-    ticks = nice_ticks(min(ends), max(ends), 4)
+    ticks = ticks_of(panel)
 
     def up(y: float) -> float:
         return float(top + PANEL - PANEL * (y - ticks[0]) / (ticks[-1] - ticks[0]))

@@ -5,19 +5,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from handful.core.types import Example, Prompt
 from handful.report import curation, tables
 from handful.report import departures as from_paper
-from handful.report.appendix_b import figure_9
+from handful.report.appendix_b import choice_notes, figure_9
 from handful.report.conversations import conversations
 from handful.report.departures import PAPER, departures, ours, settings, shown
+from handful.report.distribution import distribution
 from handful.report.facts import Facts
 from handful.report.grading import graded
 from handful.report.headline import constant_texts, headline
 from handful.report.incomplete import owed
-from handful.report.page import Answer, Block, Column, Sample, Section, Table, Text
+from handful.report.page import Answer, Block, Column, Sample, Section, Table, Text, warned
 from handful.report.preferences import preference
 from handful.report.robustness import robustness
 from handful.report.standings import standings
@@ -43,13 +45,16 @@ def sections(facts: Facts, incomplete: Sequence[str] = ()) -> list[Section]:
         Section("losses", "What was lost", lost(facts)),
         Section("settings", "All settings and versions", reproduce(facts)),
     ]
-    return [section for section in found if section.id not in out_of_place(facts)]
+    return [
+        section if section.id == "training" else replace(section, blocks=warned(section.blocks))
+        for section in found
+        if section.id not in out_of_place(facts)
+    ]
 
 
 def out_of_place(facts: Facts) -> set[str]:
     """Sections that a study without training, or with one sample a prompt and no variants, has no matter for."""
-    measured = facts.rows("robustness.worst_of_k") or facts.rows("robustness.variants")
-    found = set() if measured else {"robustness"}
+    found = set() if robustness(facts) else {"robustness"}
     if facts.trains():
         return found
     dropped = any(facts.counts("clean").get("dropped", {}).values())
@@ -73,10 +78,14 @@ def compared(facts: Facts) -> list[Block]:
         f"on {number(pair['prompts'], 'prompt')}."
         for pair in facts.rows("pairs")
     ]
+    compares = {"preference", "dialogues"} & set(facts.recipe.study.tasks)
+    none = (
+        "No prompt has two answers to compare." if compares else "No two answers were compared (study.tasks)."
+    )
     blocks: list[Block | None] = [
         tables.systems(facts),
         tables.finishes(facts),
-        Text(pairs or ["No prompt has two answers to compare."], "list"),
+        Text(pairs or [none], "list"),
         None if "data" not in out_of_place(facts) else Text([where_from(facts)]),
         *flagged(facts),
     ]
@@ -86,7 +95,8 @@ def compared(facts: Facts) -> list[Block]:
 def where_from(facts: Facts) -> str:
     """The prompts' sources and licences, in a study that has no section on data."""
     found = Counter(
-        (prompt.origin.source, prompt.origin.license or "licence not stated") for prompt in facts.asked()
+        (prompt.origin.source, prompt.origin.license or "licence not stated")
+        for prompt in facts.asked(variants=False)
     )
     listed = [f"{source}, {count:,} ({licence})" for (source, licence), count in sorted(found.items())]
     return f"Where the prompts are from: {'; '.join(listed)}."
@@ -111,7 +121,7 @@ def flagged(facts: Facts) -> list[Block]:
 
 
 def samples(facts: Facts) -> list[Block]:
-    asked = facts.asked()
+    asked = facts.asked(variants=False)
     chosen = spread(asked, facts.recipe.report.samples)
     if not chosen:
         return [Text(["There are no responses to show."])]
@@ -119,6 +129,8 @@ def samples(facts: Facts) -> list[Block]:
         f"{len(chosen)} of {len(asked)} prompts, evenly spaced and not chosen by anyone. "
         "The text is as the systems gave it."
     )
+    if variants := len(facts.asked()) - len(asked):
+        intro += f" The answers to {number(variants, 'variant')} of them are in browse.html."
     return [Text([intro]), *(side_by_side(facts, prompt) for prompt in chosen)]
 
 
@@ -149,6 +161,9 @@ def data(facts: Facts) -> list[Block]:
         curation.drawn_table(facts) if facts.counts("select").get("drawn") else None,
         curation.licences(facts),
     ]
+    graded_apart = any(row["split"] == "out_of_distribution" for row in facts.rows("grades.shares"))
+    if facts.neighbours and not graded_apart:  # else they stand below Figure 3
+        blocks += distribution(facts)
     return [block for block in blocks if block]
 
 
@@ -159,6 +174,7 @@ def training(facts: Facts) -> list[Block]:
         curation.chosen_epoch(facts),
         curation.epochs_table(facts),
         figure_9(facts) if facts.epochs else None,
+        choice_notes(facts),
     ]
     shown_samples = curation.dev_samples(facts)
     if shown_samples:
@@ -196,7 +212,7 @@ def lost(facts: Facts) -> list[Block]:
     if found.get("unjudged_by_people"):
         lines.append(f"Comparisons that no person judged: {found['unjudged_by_people']}.")
     if facts.trains():
-        lines.append(f"Training examples that lost their tail: {facts.counts('train').get('truncated', 0)}.")
+        lines += curation.lost_tails(facts)
     failed = {
         name: sum(r.finish == "error" for r in responses) for name, responses in facts.responses.items()
     }
@@ -219,7 +235,7 @@ def lost(facts: Facts) -> list[Block]:
         for judge, grades in owed(facts).items()
         if grades.unreadable
     ]
-    if not found.get("unpaired"):
+    if not found.get("unpaired") and facts.rows("pairs"):
         lines.insert(0, "Every prompt with a baseline's answer could be compared.")
     if leaks := facts.counts("study").get("leaks"):
         lines.append(f"Responses that name a system, so that a judge may know whose they are: {leaks}.")

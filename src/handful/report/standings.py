@@ -12,6 +12,7 @@ from handful.core.types import Interval
 from handful.report.claims import MIN_PROMPTS, can_bear, why_not
 from handful.report.facts import Facts
 from handful.report.page import Block, Text, cell
+from handful.report.words import TRUST
 
 ALPHA = 0.05
 Row = Mapping[str, Any]
@@ -31,9 +32,11 @@ def standings(facts: Facts) -> list[Block]:
     lines = [line for who in sorted(sound, key=lambda w: w[0] != "people") for line in of_grader(facts, *who)]
     blocks: list[Block] = [Text(lines, "headline")] if lines else []
     if sound and all(kind != "people" for kind, _ in sound):
-        blocks.append(
-            Text([f"No person graded: this is the opinion of {', '.join(name for _, name in sound)}."])
-        )
+        names = [name for _, name in sound]
+        flat = [name for name in names if (facts.trust_of(name) or {}).get("one_grade")]
+        words = [f"No person graded: this is the opinion of {', '.join(names)}."]
+        words += [f"{name} gives one grade more than nine times in ten ({TRUST})." for name in flat]
+        blocks.append(Text([" ".join(words)]))
     if not sound:
         blocks.append(Text([nobody_sound(facts, sorted(name for _, name in graders))], "warning"))
     elif not lines:

@@ -26,6 +26,12 @@ def systems(facts: Facts) -> Table:
         ]
         for row in facts.rows("systems")
     ]
+    note = (
+        "“Ended its turn”: the model gave its own end token, rather than run out of tokens. "
+        "Words and tokens are means. A dash: a file of answers does not say."
+    )
+    if facts.variants():
+        note += " Answers to variants of prompts count in no table but those of robustness."
     return Table(
         "How each system answered",
         [
@@ -38,8 +44,7 @@ def systems(facts: Facts) -> Table:
             Column("Empty", "count"),
         ],
         rows,
-        note="“Ended its turn”: the model gave its own end token, rather than run out of tokens. "
-        "Words and tokens are means. A dash: a file of answers does not say.",
+        note=note,
     )
 
 

@@ -69,7 +69,7 @@ def under_test(facts: Facts) -> Table:
             [
                 row["judge"],
                 what_it_is(facts, row["judge"]),
-                "the people's text, one order" if facts.mode(row["judge"]) == "lima" else "both orders",
+                how_asked(facts, row),
                 "a rule" if facts.is_fake(row["judge"]) else STANDING[row["grade"]],
                 row.get("gate_accuracy"),
             ]
@@ -77,6 +77,14 @@ def under_test(facts: Facts) -> Table:
         ],
         note="Not validated: nobody has shown yet that it says what people say. Steady is not the same as right.",
     )
+
+
+def how_asked(facts: Facts, row: Mapping[str, Any]) -> str:
+    """Sides can be swapped only where there were two."""
+    lima = facts.mode(row["judge"]) == "lima"
+    if not row["comparisons"] and row.get("grades"):
+        return "one answer at a time" + ", the people's text" * lima
+    return "the people's text, one order" if lima else "both orders"
 
 
 def habits(facts: Facts) -> Table:

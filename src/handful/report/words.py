@@ -48,6 +48,13 @@ def number(count: int, what: str) -> str:
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
+def prompts_asked(facts: Facts) -> str:
+    """As "12 prompts", and "12 prompts and 24 variants of them": a prompt asked in another way is no other prompt."""
+    prompts, both = len(facts.asked(variants=False)), len(facts.asked())
+    more = f" and {number(both - prompts, 'variant')} of them" if both > prompts else ""
+    return f"{number(prompts, 'prompt')}{more}"
+
+
 def what_it_is(facts: Facts, judge: str) -> str:
     """A judge described in a few words."""
     if judge in facts.recipe.judge.panels:

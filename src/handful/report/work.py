@@ -27,7 +27,7 @@ from handful.core.types import (
     Verdict,
 )
 from handful.recipe.schema import Recipe
-from handful.report.facts import Facts, Graded, Said, StepFacts, Taken, with_intervals
+from handful.report.facts import Facts, Graded, Near, Said, StepFacts, Taken, with_intervals
 from handful.run.store import MANIFEST, only, read_manifest
 
 
@@ -66,10 +66,10 @@ def work(params: Recipe, inputs: Mapping[str, Path], out: Path) -> dict[str, Any
 
 
 def subtitle(facts: Facts) -> str:
-    from handful.report.words import number
+    from handful.report.words import number, prompts_asked
 
     trained = f"{number(len(facts.train), 'training example')}, " if facts.trains() else ""
-    return f"{trained}{number(len(facts.asked()), 'prompt')} asked, {number(len(facts.responses), 'system')}"
+    return f"{trained}{prompts_asked(facts)} asked, {number(len(facts.responses), 'system')}"
 
 
 def json_text(value: Any) -> str:
@@ -90,6 +90,7 @@ def read(recipe: Recipe, inputs: Mapping[str, Path]) -> Facts:
         dev=rows(dataset, "dev.jsonl", Example),
         test=rows(dataset, "test.jsonl", Prompt),
         taken={label: taken(folder) for label, folder in inputs.items()},
+        neighbours=rows(dataset, "neighbours.jsonl", Near),
         table=read_table(dataset),
         losses=rows(train, "steps.jsonl", dict),
         epochs=rows(train, "epochs.jsonl", dict),

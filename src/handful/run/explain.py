@@ -1,10 +1,14 @@
-"""One id through every folder: where an example came from, what took it, where it ended."""
+"""One id through every folder: where an example came from, what took it, where it ended.
+
+What a study has sealed, which system stands behind a side, is withheld until the answers are in: who runs a study may
+be one of those who answer.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,11 @@ from handful.run.execute import Step
 from handful.run.ids import lines_of, look_up, question_of
 
 ID_FIELDS = ("id", "prompt_id")
+SEALED = "sealed"
+"""The folder, within a step's, of what nothing that judges may read."""
+SYSTEM_FIELDS = ("left", "right", "system")
+"""Of a sealed record: what would tell who wrote what."""
+WITHHELD = "sealed until the answers are in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,7 @@ def follow(steps: Sequence[Step], id: str) -> Iterator[Sighting]:
     Verdicts speak of comparisons and grades of submissions: those of the prompt `id` count as about it.
     """
     wanted = {id}
+    hidden = still_sealed(steps)
     for step in steps:
         if not step.done:
             continue
@@ -85,7 +95,18 @@ def follow(steps: Sequence[Step], id: str) -> Iterator[Sighting]:
             for sighting in search(step.label, file, wanted):
                 if file.name in ("comparisons.jsonl", "submissions.jsonl"):
                     wanted.add(sighting.record["id"])
-                yield sighting
+                yield withheld(sighting) if hidden and file.parent.name == SEALED else sighting
+
+
+def still_sealed(steps: Sequence[Step]) -> bool:
+    """Whether `annotate` is still to be done: its folder is whole once all people have answered, or none were to."""
+    return any(step.label == "annotate" and not step.done for step in steps)
+
+
+def withheld(sighting: Sighting) -> Sighting:
+    """A sealed record without its systems."""
+    record = {name: value for name, value in sighting.record.items() if name not in SYSTEM_FIELDS}
+    return replace(sighting, record={**record, "withheld": WITHHELD})
 
 
 def search(step: str, file: Path, wanted: set[str]) -> Iterator[Sighting]:
@@ -106,6 +127,8 @@ def search(step: str, file: Path, wanted: set[str]) -> Iterator[Sighting]:
 def in_words(sighting: Sighting) -> str:
     """What the record says, in a line."""
     record, name = sighting.record, sighting.file.stem
+    if "withheld" in record:
+        return f"in {name}: {record['withheld']}"
     if record.get("rule", "").startswith("masked_"):
         return (
             f"kept, with private data masked ({record['rule'].removeprefix('masked_')}: {record['detail']})"

@@ -2,7 +2,9 @@
 
 A key is the hash of a stage's name and version, its parameters and the keys of what it read. Input files enter
 by name and sha256, so a dump may move without anything running again, and may not change unnoticed. A field marked
-`field(metadata={"key": False})` does not decide what comes out, such as where to show progress, and stays outside.
+`field(metadata={"key": False})` does not decide what comes out, such as where to show progress, and stays outside. One
+marked `{"key": "stated"}` came after its stage: it is inside where it has another value than its default, so that the
+keys of recipes that do not use it stay as they were.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -33,6 +35,12 @@ def key_of(stage: str, version: int, params: Any, inputs: Mapping[str, str]) -> 
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:DIGITS]
 
 
+def decides(field: Field[Any], value: Any) -> bool:
+    """Whether a field is part of a key: not where it is marked False, nor at its default where marked "stated"."""
+    mark = field.metadata.get("key", True)
+    return bool(mark) and not (mark == "stated" and value == field.default)
+
+
 def plain(value: Any, hashes: Hashes, where: str) -> Any:
     """Parameters as dicts, lists, strings and numbers, with input files as their name and sha256.
 
@@ -48,7 +56,7 @@ def plain(value: Any, hashes: Hashes, where: str) -> Any:
         except DataError as error:
             raise DataError(f"{where}: {error}") from error
     if is_dataclass(value) and not isinstance(value, type):
-        deciding = [field for field in fields(value) if field.metadata.get("key", True)]
+        deciding = [field for field in fields(value) if decides(field, getattr(value, field.name))]
         return {f.name: plain(getattr(value, f.name), hashes, f"{where}, {f.name}") for f in deciding}
     if isinstance(value, Mapping):
         return {str(name): plain(item, hashes, where) for name, item in value.items()}

@@ -37,6 +37,7 @@ from handful.core.errors import DataError
 from handful.core.files import files_below
 from handful.core.types import Dropped, Example, Noun, Origin, Prompt, Role, Turn
 from handful.recipe.sources import Authored
+from handful.sources.authored_part import KIND, part, tagged
 
 SHIPPED = tuple(Path(__file__).parents[1] / "authored" / split for split in ("train", "dev", "test"))
 """The folders of the set that comes with Handful."""
@@ -47,9 +48,8 @@ INTENTS = ("malicious", "benign")
 SENSITIVE, DIALOGUE = "sensitive", "dialogue"
 """Kinds that are tags of their own, too: `study.sensitive_tag` asks about the safety of the first, and live
 conversations begin with prompts of the second."""
-LEFT_OUT = "kind_left_out"
+LEFT_OUT, SPLIT_LEFT_OUT, TOO_MANY = "kind_left_out", "split_left_out", "over_max_prompts"
 HEADINGS: dict[str, Role] = {"## User": "user", "## Assistant": "assistant"}
-KIND = "kind="
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 FENCE = re.compile(r"\s*(`{3,}|~{3,})([^\n]*)")
 
@@ -73,6 +73,8 @@ def read(
     """
     seen: dict[str, Path] = {}
     kinds: set[str] = set()
+    splits: set[str] = set()
+    prompts: list[Prompt] = []
     for path in _files(map(str, SHIPPED) if source.paths is None else source.paths):
         text = read_text(path)
         split, record = parse(text, str(path), name)
@@ -82,28 +84,48 @@ def read(
             )
         seen[record.id] = path
         kind = kind_of(record)
+        splits.add(split)
+        if source.splits and split not in source.splits:
+            put("dropped", Dropped(record.id, SPLIT_LEFT_OUT, split))
+            continue
         kinds.add(kind)
         if kind in source.leave_out or (source.kinds and kind not in source.kinds):
             put("dropped", Dropped(record.id, LEFT_OUT, kind or "no kind"))
+        elif isinstance(record, Prompt):
+            prompts.append(record)
         else:
             put(SPLITS[split], record)
-    check_kinds(name, source, kinds)
+    check_named(name, "split", {"splits": source.splits}, splits)
+    check_named(name, "kind", {"kinds": source.kinds, "leave_out": source.leave_out}, kinds)
+    put_part(name, prompts, source.max_prompts, put)
     return {}
+
+
+def put_part(name: str, prompts: Sequence[Prompt], most: int, put: Callable[[str, Noun], None]) -> None:
+    """Put the test prompts that are taken, in their order, and a record of each that is not."""
+    if most and not prompts:
+        raise DataError(f"sources.{name}.max_prompts: there is no test prompt to take")
+    taken = part(prompts, most)
+    for prompt in prompts:
+        if prompt.id in taken:
+            put(SPLITS["test"], prompt)
+        else:
+            put("dropped", Dropped(prompt.id, TOO_MANY, kind_of(prompt) or "no kind"))
 
 
 def kind_of(record: Example | Prompt) -> str:
     """As the front matter has it, or ""."""
-    return next((tag.removeprefix(KIND) for tag in record.tags if tag.startswith(KIND)), "")
+    return tagged(record, KIND)
 
 
-def check_kinds(name: str, source: Authored, found: Collection[str]) -> None:
-    """Raise DataError where a kind is named that no file has: a filter that takes nothing is a mistake."""
-    for key, named in (("kinds", source.kinds), ("leave_out", source.leave_out)):
-        for kind in named:
-            if kind not in found:
+def check_named(name: str, what: str, named: Mapping[str, Collection[str]], found: Collection[str]) -> None:
+    """Raise DataError where a setting names a kind or split of no file: a filter that takes nothing is a mistake."""
+    for key, values in named.items():
+        for value in values:
+            if value not in found:
                 listed = ", ".join(sorted(filter(None, found))) or "none"
                 raise DataError(
-                    f"sources.{name}.{key}: no file is of the kind {kind!r}; the kinds there are: {listed}"
+                    f"sources.{name}.{key}: no file is of the {what} {value!r}; the {what}s there are: {listed}"
                 )
 
 
@@ -183,36 +205,59 @@ def tags_of(keys: Mapping[str, str], turns: Sequence[Turn]) -> tuple[str, ...]:
 
 
 def front_matter(lines: list[str], path: str) -> tuple[dict[str, str], int]:
-    """The keys at the top, and the index of the first line below them."""
+    """The keys at the top, and the index of the first line below them.
+
+    Raises:
+        DataError: everything that is wrong with them, a line each, up to a line that is no key.
+    """
     if lines[0].rstrip() != "---":
         raise DataError(
             f"{path}:1: has no front matter; the first line must be ---, then lines as in `split: train`"
         )
     keys: dict[str, str] = {}
+    places: dict[str, int] = {}
+    faults: list[str] = []
     for number, line in enumerate(lines[1:], start=2):
         if line.rstrip() == "---":
+            faults += _check_split(keys, places, path)
+            if faults:
+                raise DataError("\n".join(faults))
             return keys, number
         if not line.strip():
             continue
-        key, colon, value = (part.strip() for part in line.partition(":"))
+        key, colon, value = (word.strip() for word in line.partition(":"))
         if not colon:
-            raise DataError(f"{path}:{number}: {line.strip()!r} is not in the form `key: value`")
-        _check_key(key, value, keys, f"{path}:{number}")
-        keys[key] = value
-    raise DataError(f"{path}:{len(lines)}: the front matter that begins in line 1 is not closed with ---")
+            faults.append(f"{path}:{number}: {line.strip()!r} is not in the form `key: value`")
+            raise DataError("\n".join(faults))
+        if fault := _check_key(key, value, keys):
+            faults.append(f"{path}:{number}: {fault}")
+        keys[key], places[key] = value, number
+    faults.append(f"{path}:{len(lines)}: the front matter that begins in line 1 is not closed with ---")
+    raise DataError("\n".join(faults))
 
 
-def _check_key(key: str, value: str, keys: Mapping[str, str], where: str) -> None:
+def _check_key(key: str, value: str, keys: Mapping[str, str]) -> str | None:
     if key not in KEYS:
         near = difflib.get_close_matches(key, KEYS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(KEYS)}"
-        raise DataError(f"{where}: no key {key!r}; {hint}")
+        return f"no key {key!r}; " + (
+            f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(KEYS)}"
+        )
     if key in keys:
-        raise DataError(f"{where}: {key!r} stands there twice")
+        return f"{key!r} stands there twice"
     if key == "split" and value not in SPLITS:
-        raise DataError(f"{where}: split must be one of {', '.join(SPLITS)}, found {value!r}")
+        return f"split must be one of {', '.join(SPLITS)}, found {value!r}"
     if key == "intent" and value not in INTENTS:
-        raise DataError(f"{where}: intent must be {' or '.join(INTENTS)}, found {value!r}")
+        return f"intent must be {' or '.join(INTENTS)}, found {value!r}"
+    return None
+
+
+def _check_split(keys: Mapping[str, str], places: Mapping[str, int], path: str) -> list[str]:
+    """Only test prompts are asked for safety: an example that shows how to refuse is none of them."""
+    if keys.get("kind") != SENSITIVE or keys.get("split", "train") not in ("train", "dev"):
+        return []
+    return [
+        f"{path}:{places['kind']}: kind sensitive is for test prompts; a train example that refuses is of kind refusal"
+    ]
 
 
 def _sections(lines: list[str], start: int, path: str) -> list[Section]:

@@ -16,6 +16,7 @@ from handful.core.types import (
     Verdict,
 )
 from handful.stats.bootstrap import Bootstrap
+from handful.stats.flatness import flat_tasks
 from handful.stats.gate import Label
 from handful.stats.grades import Grader, Mark
 from handful.stats.losses import Grading
@@ -103,6 +104,13 @@ class Study:
         """The pairs of systems with their comparisons of one task."""
         return pairs_of([self.seals[id] for id in self.ids(task)], self.named)
 
+    def systems(self) -> list[str]:
+        """In one order for every table: those compared in the order of the pairs, then the others."""
+        pairs = pairs_of([self.seals[id] for id in self.ids()], self.named)
+        compared = [name for pair in pairs for name in (pair.subject, pair.baseline)]
+        signed = (signature.system for signature in self.signatures.values())
+        return list(dict.fromkeys([*compared, *self.responses, *signed]))
+
     def annotators(self, task: Task | None = None) -> list[Annotator]:
         """Every model judge, then every person, with what each finally said."""
         ids = self.ids(task)
@@ -156,8 +164,11 @@ class Study:
         own = {name: given(signed, said) for name, said in self.people_grades.items()}
         own = {name: marks for name, marks in own.items() if marks}
         pooled = [mark for marks in own.values() for mark in marks]
-        people = [Grader(PEOPLE, "people", "", pooled)] if own else []
-        return found + people + [Grader(name, "person", "", marks) for name, marks in own.items()]
+        found += [Grader(PEOPLE, "people", "", pooled)] if own else []
+        found += [Grader(name, "person", "", marks) for name, marks in own.items()]
+        # Submissions are shuffled: whose came first there is no order of systems.
+        place = {name: number for number, name in enumerate(self.systems())}
+        return [replace(g, marks=sorted(g.marks, key=lambda mark: place[mark.system])) for g in found]
 
 
 def grading(signed: Mapping[str, Signature], said: Sequence[Grade], asked: Iterable[str]) -> Grading:
@@ -174,6 +185,7 @@ def grading(signed: Mapping[str, Signature], said: Sequence[Grade], asked: Itera
         read=tuple(grade is not None for grade in grades.values()),
         unreadable=tuple(id for id, grade in grades.items() if grade is None),
         missing=missing,
+        one_grade=tuple(flat_tasks(signed, grades)),
     )
 
 

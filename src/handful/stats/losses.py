@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from handful.core.types import Dropped, Noun
+from handful.stats.flatness import OneGrade
 from handful.stats.readings import Annotator, Status
 
 EXAMPLES = 5
@@ -51,6 +52,8 @@ class Grading:
     unreadable: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     truncated: tuple[str, ...] = ()
+    one_grade: tuple[OneGrade, ...] = ()
+    """Of each task in which nearly all of them are the same."""
 
 
 NO_GRADES = Grading(0)

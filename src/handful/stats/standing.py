@@ -7,13 +7,16 @@ fewer than MIN_PROMPTS prompts nothing is concluded, but that verdicts or grades
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from handful.core.types import Interval
 from handful.stats.agreement import Agreement
 from handful.stats.bootstrap import MIN_PROMPTS, nothing
+from handful.stats.flatness import OneGrade
 from handful.stats.gate import MIN_PAIRS, Gate
+from handful.stats.losses import NO_GRADES, Grading
 
 MAX_FLIP_SHARE = 0.2
 """Distrust where the interval of the share of changed minds lies above this. On LLMBar, GPT-4 of 2023 changed
@@ -57,6 +60,8 @@ def flags(
     always: str,
     lost_grades: Interval = NOTHING,
     gate: Gate | None = None,
+    grading: Grading = NO_GRADES,
+    compared: bool = True,
 ) -> Findings:
     """The tests, one by one.
 
@@ -68,12 +73,15 @@ def flags(
         always: what it always said, or nothing.
         lost_grades: share of its grades that cannot be read.
         gate: its verdicts on labelled pairs: where it was asked in both orders there, these tell how steady it is too.
+        grading: what became of its grades.
+        compared: whether it was shown two answers at all.
     """
     found = Findings()
     if always:
         found.flags.append("always")
         found.grave.append(f"whatever it was shown, it chose {always} every time it could be read")
-    check_flips(flipped, gate.flipped if gate else NOTHING, found)
+    grades_alone = bool(grading.read) and not compared
+    check_flips(flipped, gate.flipped if gate else NOTHING, grades_alone, found)
     check_position(position, always, found)
     check_length(longer, always, found)
     if lost.estimate is not None and lost.estimate > MAX_UNREADABLE_SHARE:
@@ -88,10 +96,22 @@ def flags(
             f"on the gate it chose the side that people chose in {percent(gate.right_side.estimate)} of its decisions "
             f"(n = {gate.right_side.n} {gate.right_side.unit}): hardly better than chance, which is 50%"
         )
+    check_one_grade(grading.one_grade, found)
     return found
 
 
-def check_flips(flipped: Interval, on_gate: Interval, found: Findings) -> None:
+def check_one_grade(alike: Sequence[OneGrade], found: Findings) -> None:
+    """A remark, no reason for distrust: all answers may deserve the same."""
+    if alike:
+        listed = "; ".join(f"{one.task}: {one.grade}, {one.times} of {one.of}" for one in alike)
+        found.flags.append("one_grade")
+        found.remarks.append(
+            f"It gives one grade more than nine times in ten ({listed}): right or wrong, it can hardly tell systems "
+            "apart by it."
+        )
+
+
+def check_flips(flipped: Interval, on_gate: Interval, grades_alone: bool, found: Findings) -> None:
     """Both orders, in the study and on the gate: either can show a judge that goes by the order."""
     if too_many(flipped):
         found.grave.append(f"shown the same two answers in the other order {changed(flipped)}")
@@ -100,7 +120,7 @@ def check_flips(flipped: Interval, on_gate: Interval, found: Findings) -> None:
     if too_many(flipped) or too_many(on_gate):
         found.flags.append("flips")
     else:
-        found.steadiness = consistency(flipped, on_gate)
+        found.steadiness = consistency(flipped, on_gate, grades_alone)
 
 
 def too_many(flipped: Interval) -> bool:
@@ -223,12 +243,15 @@ def few_words(prompts: int) -> list[str]:
     return [f"{what} nothing of a judge: what follows are figures, no findings."]
 
 
-def consistency(flipped: Interval, on_gate: Interval) -> str:
-    """What both orders tell: those of the study or, where it asked in one only, those of the gate."""
+def consistency(flipped: Interval, on_gate: Interval, grades_alone: bool) -> str:
+    """What both orders tell: those of the study or, where it asked in one only or for grades, those of the gate."""
     if flipped.estimate is not None:
         begin, other = "", flipped
     elif on_gate.estimate is not None:
-        begin, other = "The study asked it in one order only. On the gate: ", on_gate
+        asked = "for grades alone" if grades_alone else "in one order only"
+        begin, other = f"The study asked it {asked}. On the gate: ", on_gate
+    elif grades_alone:
+        return "It gave grades alone: there were no sides to swap, so nothing is known of how steady it is."
     else:
         return "It was not asked in both orders, so nothing is known of how steady it is."
     if not enough(other) or other.high is None or other.high > MAX_FLIP_SHARE:

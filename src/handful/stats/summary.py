@@ -140,7 +140,11 @@ def summarize(study: Study, params: Stats, advance: Advance = lambda amount=1, n
         agreement=tuple(agreement),
         alpha_of_people=alpha_of_people(annotators, list(prompts)),
         trust=trust_of(study, annotators, prompts, agreement, bias, gates, bootstrap),
-        systems=tuple(system_length(n, study.responses[n], bootstrap) for n in subjects_first(study, pairs)),
+        systems=tuple(
+            system_length(name, study.responses[name], bootstrap)
+            for name in study.systems()
+            if name in study.responses
+        ),
         length_bias=tuple(bias),
         losses=losses(
             study.everyone(),
@@ -252,12 +256,6 @@ def robust_of(study: Study, bootstrap: Bootstrap) -> Robustness:
     for task in tasks:
         voices += [voice for grader in study.graders(task) for voice in robustness.of_grader(grader, task)]
     return robustness.robustness(voices, study.variants, bootstrap)
-
-
-def subjects_first(study: Study, pairs: Sequence[Pair]) -> list[str]:
-    """The systems that answered: those compared in the order of the pairs, then the others."""
-    compared = [name for pair in pairs for name in (pair.subject, pair.baseline)]
-    return [name for name in dict.fromkeys([*compared, *study.responses]) if name in study.responses]
 
 
 def alpha_of_people(annotators: Sequence[Annotator], ids: Sequence[str]) -> Alpha:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from handful.core.types import MIRROR, Choice, Interval, Noun
 from handful.stats.agreement import Agreement, tie_discounted
 from handful.stats.bootstrap import MIN_PROMPTS, Bootstrap, nothing
+from handful.stats.flatness import OneGrade
 from handful.stats.gate import Gate
 from handful.stats.losses import NO_GRADES, Grading
 from handful.stats.preference import PEOPLE
@@ -42,8 +43,8 @@ class Trust(Noun, frozen=True):
     """The verdict on the judge, in sentences."""
     mode: str = ""
     flags: tuple[str, ...] = ()
-    """What was found: "position", "length", "flips", "unreadable", "unreadable_grades", "always", "gate"; thresholds in
-    standing.py."""
+    """What was found: "position", "length", "flips", "unreadable", "unreadable_grades", "one_grade", "always", "gate";
+    thresholds in standing.py and, of "one_grade", in grades.py."""
     longer_chosen: Interval = nothing()
     """How often it chose the longer answer, among readings that chose one and whose lengths differ."""
     gate_accuracy: Interval | None = None
@@ -53,6 +54,8 @@ class Trust(Noun, frozen=True):
     grades: int = 0
     unreadable_grades: Interval = nothing()
     """Share of grades."""
+    one_grade: tuple[OneGrade, ...] = ()
+    """Of each task in which it gave nearly everything the same grade."""
 
 
 def trust(
@@ -82,7 +85,9 @@ def trust(
     said_of = {prompts[id] for id, _ in shown}.union(grading.prompts)
     always = always_said(judge) if len(said_of) >= MIN_PROMPTS else ""
     longer = longer or nothing()
-    found = flags(agreed[-1], position, longer, lost, always, lost_grades, gate)
+    found = flags(
+        agreed[-1], position, longer, lost, always, lost_grades, gate, grading, bool(judge.readings)
+    )
     grade, words = judgement(found, against_people, gate, len(said_of))
     return Trust(
         judge=judge.name,
@@ -105,6 +110,7 @@ def trust(
         gate_flipped=gate.flipped if gate else None,
         grades=len(grading.read),
         unreadable_grades=lost_grades,
+        one_grade=grading.one_grade,
     )
 
 

@@ -1,6 +1,7 @@
 """Figures of an epoch's answers, against values worked out by hand."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from handful.choose.records import read
 from handful.recipe.curation import Dataset
 from handful.recipe.judging import Choose, FakeJudge
 from handful.recipe.schema import Recipe
-from handful.recipe.sources import Messages
+from handful.recipe.sources import Authored, Messages
 from handful.recipe.training import Train
 from handful.recipe.values import ModelRef
 
@@ -99,3 +100,9 @@ def test_a_choice_from_fewer_than_ten_answers_is_doubted():
 )
 def test_nothing_is_doubted_of_ten_answers_or_where_nobody_grades(given):
     assert few_answers(given) == ""
+
+
+@pytest.mark.parametrize(("splits", "doubted"), [((), False), (("train", "dev"), False), (("train",), True)])
+def test_the_dev_files_of_an_authored_set_are_answers_to_choose_by(splits, doubted):
+    authored = Authored(kind="authored", splits=splits)
+    assert bool(few_answers(replace(recipe("judge", 20, 0), sources={"a": authored}))) == doubted

@@ -51,3 +51,6 @@ def test_what_plan_prints():
     assert "14 points between wins and losses" in lines[1]
     assert "mean grade" in lines[2]
     assert "too few" in power.in_words(3)[1]
+    assert power.in_words(300, ("safety",)) == [
+        "300 prompts show a share near 43% to ±5.6 points (95% interval)"
+    ]

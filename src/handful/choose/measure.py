@@ -8,6 +8,7 @@ from statistics import fmean
 
 from handful.choose.records import Given, Row
 from handful.recipe.schema import Recipe
+from handful.recipe.sources import Authored, Source
 
 GRAM = 4
 FEWEST_ANSWERS = 10
@@ -22,7 +23,7 @@ def few_answers(recipe: Recipe) -> str:
     train, choose = recipe.train, recipe.choose
     if train is None or choose.by not in ("judge", "people"):
         return ""
-    given = any(getattr(source, "split", "train") == "dev" for source in recipe.sources.values())
+    given = any(gives_dev(source) for source in recipe.sources.values())
     held = train.dev_samples if given else min(train.dev_samples, recipe.dataset.dev)
     if held >= FEWEST_ANSWERS:
         return ""
@@ -32,6 +33,13 @@ def few_answers(recipe: Recipe) -> str:
         f"{short} = {held}: {who} to choose among epochs from answers to so many prompts; fewer than "
         f"{FEWEST_ANSWERS} show nothing, and the paper's authors read 50 (train.dev_samples, dataset.dev)"
     )
+
+
+def gives_dev(source: Source) -> bool:
+    """Whether a source may bring dev examples of its own."""
+    if isinstance(source, Authored):
+        return not source.splits or "dev" in source.splits
+    return getattr(source, "split", "train") == "dev"
 
 
 def candidates(there: Sequence[int], first: int, last: int) -> list[int]:

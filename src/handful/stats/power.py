@@ -100,8 +100,10 @@ def forecast(
 def in_words(prompts: int, tasks: tuple[str, ...] = ("preference",), level: float = LEVEL) -> list[str]:
     """The same as lines."""
     found = forecast(prompts, tasks, level)
+    compared = "preference" in tasks or "dialogues" in tasks
+    rate = "a win rate near 43%" if compared else "a share near 43%"
     lines = [
-        f"{prompts:,} prompts show a win rate near 43% to ±{100 * half_width(0.43, prompts, level):.1f} points "
+        f"{prompts:,} prompts show {rate} to ±{100 * half_width(0.43, prompts, level):.1f} points "
         f"({level:.0%} interval)"
     ]
     if "smallest_preference" in found:

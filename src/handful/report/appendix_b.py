@@ -56,7 +56,7 @@ ALONE = "No judge graded the epochs, so perplexity stands alone (choose.by)."
 
 def choice_notes(facts: Facts) -> Text | None:
     """What `choose` itself says against its choice; nothing where it took the last epoch, whatever the answers."""
-    notes = list(facts.choice.get("notes", ()))
+    notes = [note.replace("`", "") for note in facts.choice.get("notes", ())]
     return Text(notes, "warning") if notes and facts.choice.get("by") != "last" else None
 
 

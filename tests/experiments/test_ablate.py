@@ -343,8 +343,8 @@ def test_without_a_judge_the_arms_answer_and_the_page_says_that_nothing_is_grade
     assert "Nothing was graded" in (work / "ablation-bare/ablation.html").read_text()
     fresh = ablate(bare, tmp_path / "fresh", "--plan").output
     assert "no judge is named" in fresh
-    assert "win rate" not in fresh
-    assert "win rate" in ablate(file, tmp_path / "fresh", "--plan").output
+    assert "prompts show" not in fresh
+    assert "prompts show" in ablate(file, tmp_path / "fresh", "--plan").output
     told = json.loads(ablate(bare, work, "--plan", "--json").output)
     assert told["evaluation"]["sight"] == {}
     assert told["evaluation"]["steps"][-1]["step"].startswith("generate/")

@@ -79,8 +79,9 @@ def leaf(words):
     command, context = cli, click.Context(cli, info_name="handful")
     while isinstance(command, click.Group):
         assert words, "a group alone does nothing"
-        assert words[0] in command.commands, f"{context.command_path}: no command {words[0]!r}"
-        command = command.commands[words[0]]
+        below = command.get_command(context, words[0])
+        assert below is not None, f"{context.command_path}: no command {words[0]!r}"
+        command = below
         context, words = click.Context(command, info_name=words[0], parent=context), words[1:]
     return command, context, words
 

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import click
@@ -23,17 +24,35 @@ def invoke(tmp_path):
 
 
 def every_command(group, path=()):
-    for name, command in group.commands.items():
-        yield pytest.param(command, id=" ".join((*path, name)))
-        if hasattr(command, "commands"):
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        yield pytest.param(name, command, id=" ".join((*path, name)))
+        if isinstance(command, click.Group):
             yield from every_command(command, (*path, name))
 
 
-@pytest.mark.parametrize("command", list(every_command(cli)))
-def test_every_command_and_option_has_help(command):
+@pytest.mark.parametrize(("name", "command"), list(every_command(cli)))
+def test_every_command_goes_by_its_own_name_and_it_and_its_options_have_help(name, command):
+    assert command.name == name
     assert command.help
     for parameter in command.params:
         assert isinstance(parameter, click.Argument) or parameter.help, parameter.name
+
+
+@pytest.mark.parametrize("group", [[], ["serve"]], ids=" ".join)
+def test_a_list_of_commands_says_of_each_in_a_line_what_it_does(group):
+    lines = CliRunner().invoke(cli, [*group, "--help"]).output.split("Commands:\n")[1].splitlines()
+    assert len(lines) >= 4
+    for line in lines:
+        assert re.fullmatch(r"  [a-z]+ +[A-Z].*[a-z`]\.", line), line
+        assert len(line) < 80
+
+
+def test_a_command_that_is_not_there_is_refused():
+    result = CliRunner().invoke(cli, ["trian"])
+    assert result.exit_code == 2
+    assert "No such command 'trian'" in result.output
 
 
 def test_plan_then_run_then_nothing_left(invoke):

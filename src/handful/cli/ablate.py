@@ -88,7 +88,7 @@ def ablate(
     if not only_data:
         need("scipy", "statistics")
         need("jinja2", "the page")
-    from handful.cli.main import say_ended, say_spent, say_started
+    from handful.cli.run import say_ended, say_spent, say_started
     from handful.experiments.ablate import Told
     from handful.experiments.account import write
     from handful.run.engine import Engine, using

@@ -10,6 +10,9 @@ import click
 
 from handful.core.errors import DataError
 
+NOT_MADE = "the evaluation's data are not made yet, `handful ablate FILE --data` makes them"
+"""Of an ablation there are many data sets: this is the one that the test prompts are taken from."""
+
 if TYPE_CHECKING:
     from handful.cli.costs import Cost
     from handful.experiments.arms import Ablation
@@ -91,7 +94,7 @@ def planned(
 
 def training_line(arm: str, seed: int, train: Step, estimate: dict[str, Any], machine: Any) -> str:
     from handful.cli.forecast import duration, size
-    from handful.cli.main import state
+    from handful.cli.run import state
 
     told = f"not estimated: {estimate.get('unknown', 'nothing is known')}"
     if machine:
@@ -104,7 +107,7 @@ def training_line(arm: str, seed: int, train: Step, estimate: dict[str, Any], ma
 
 
 def row_of(step: Step) -> dict[str, str]:
-    from handful.cli.main import state
+    from handful.cli.run import state
 
     return {"step": step.label, "state": state(step), "key": step.key}
 
@@ -125,18 +128,8 @@ def evaluation(
     recipe = evaluated(ablation, work) or before_training(ablation)
     with part(EVALUATION, Path(), work):
         steps = plan(STAGES, recipe, work, last(recipe))
-        told, lines = sight(steps, recipe) or ({}, [])
-    for key, words in told.items():
-        told[key] = own(words) if isinstance(words, str) else words
-    return steps, costs(steps, recipe), (told, [own(line) for line in lines])
-
-
-def own(words: str) -> str:
-    """Of an ablation there are many data sets: this is the one that the test prompts are taken from."""
-    return words.replace(
-        "the dataset is not made yet",
-        "the evaluation's data are not made yet, `handful ablate FILE --data` makes them",
-    )
+        sees = sight(steps, recipe, NOT_MADE) or ({}, [])
+    return steps, costs(steps, recipe), sees
 
 
 def evaluation_lines(ablation: Ablation, costs: Sequence[Cost], sees: Sequence[str]) -> list[str]:

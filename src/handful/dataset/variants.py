@@ -15,9 +15,10 @@ import msgspec
 
 from handful.core.errors import DataError
 from handful.core.rng import rng_for
+from handful.core.tags import PARAPHRASE, VARIANT, VARIANT_OF, original_of, said
 from handful.core.types import Prompt, Turn
 
-OF, KIND, DIALOGUE, PARAPHRASE = "variant_of:", "variant:", "dialogue", "paraphrase"
+DIALOGUE = "dialogue"
 CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+)", re.DOTALL)
 """Stays as it is: a typo in code asks for something else."""
 LONG_WORD = re.compile(r"[^\W\d_]{4,}")
@@ -57,27 +58,26 @@ def with_variants(prompts: Sequence[Prompt], kinds: Iterable[str], seed: int) ->
 
 
 def is_variant(prompt: Prompt) -> bool:
-    return any(tag.startswith(OF) for tag in prompt.tags)
+    return bool(original_of(prompt.tags))
 
 
 def kind_of(prompt: Prompt) -> str:
     """How it is varied: as it says, else "paraphrase"; "" where it is no variant."""
-    stated = next((tag.removeprefix(KIND) for tag in prompt.tags if tag.startswith(KIND)), PARAPHRASE)
-    return stated if is_variant(prompt) else ""
+    return said(prompt.tags, VARIANT) or PARAPHRASE if is_variant(prompt) else ""
 
 
 def check(prompts: Iterable[Prompt]) -> None:
     known = {prompt.id: prompt for prompt in prompts}
     for prompt in known.values():
-        for original in (tag.removeprefix(OF) for tag in prompt.tags if tag.startswith(OF)):
-            if original not in known:
-                raise DataError(
-                    f"dataset: {prompt.id} is a variant of {original!r}, which is no test prompt; name one by its id"
-                )
-            if is_variant(known[original]):
-                raise DataError(
-                    f"dataset: {prompt.id} is a variant of {original!r}, which is a variant itself; name the original"
-                )
+        original = original_of(prompt.tags)
+        if original and original not in known:
+            raise DataError(
+                f"dataset: {prompt.id} is a variant of {original!r}, which is no test prompt; name one by its id"
+            )
+        if original and is_variant(known[original]):
+            raise DataError(
+                f"dataset: {prompt.id} is a variant of {original!r}, which is a variant itself; name the original"
+            )
 
 
 def variants_of(prompt: Prompt, kind: str, seed: int) -> Iterator[Prompt]:
@@ -88,7 +88,7 @@ def variants_of(prompt: Prompt, kind: str, seed: int) -> Iterator[Prompt]:
             prompt,
             id=f"{prompt.id}~{kind}",
             turns=(Turn("user", changed),),
-            tags=(*prompt.tags, f"{OF}{prompt.id}", f"{KIND}{kind}"),
+            tags=(*prompt.tags, VARIANT_OF + prompt.id, VARIANT + kind),
         )
 
 

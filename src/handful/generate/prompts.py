@@ -7,11 +7,9 @@ from pathlib import Path
 
 from handful.core import jsonl
 from handful.core.errors import DataError
+from handful.core.tags import original_of
 from handful.core.types import Example, Prompt
 from handful.recipe.systems import Generate
-
-VARIANT_OF = "variant_of:"
-"""As `dataset` tags a prompt that asks another one in another way."""
 
 
 def read_prompts(params: Generate, dataset: Path) -> list[Prompt]:
@@ -40,12 +38,7 @@ def first_asked(prompts: Sequence[Prompt], first: int) -> list[Prompt]:
     if not first:
         return list(prompts)
     known = {prompt.id for prompt in prompts}
-    asks_for = {prompt.id: original_of(prompt) for prompt in prompts}
+    asks_for = {prompt.id: original_of(prompt.tags) for prompt in prompts}
     originals = [id for id, original in asks_for.items() if original not in known]
     chosen = set(originals[:first])
     return [prompt for prompt in prompts if chosen & {prompt.id, asks_for[prompt.id]}]
-
-
-def original_of(prompt: Prompt) -> str:
-    """The id of the prompt that this one is a variant of; "" where it is none."""
-    return next((tag.removeprefix(VARIANT_OF) for tag in prompt.tags if tag.startswith(VARIANT_OF)), "")

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from handful.core.tags import original_of
 from handful.core.types import (
     Comparison,
     Dialogue,
@@ -165,7 +166,7 @@ class Facts:
 
     def variants(self) -> set[str]:
         """Ids of the test prompts that are others' asked in another way."""
-        return {p.id for p in self.test if any(tag.startswith("variant_of:") for tag in p.tags)}
+        return {p.id for p in self.test if original_of(p.tags)}
 
     def tested(self) -> list[Prompt]:
         """The test prompts without variants: one asked in three ways is one prompt."""

@@ -35,9 +35,10 @@ from typing import Any
 from handful.core.beginnings import ENOUGH, foreign
 from handful.core.errors import DataError
 from handful.core.files import files_below
+from handful.core.tags import said
 from handful.core.types import Dropped, Example, Noun, Origin, Prompt, Role, Turn
 from handful.recipe.sources import Authored
-from handful.sources.authored_part import KIND, part, tagged
+from handful.sources.authored_part import KIND, part
 
 SHIPPED = tuple(Path(__file__).parents[1] / "authored" / split for split in ("train", "dev", "test"))
 """The folders of the set that comes with Handful."""
@@ -115,7 +116,7 @@ def put_part(name: str, prompts: Sequence[Prompt], most: int, put: Callable[[str
 
 def kind_of(record: Example | Prompt) -> str:
     """As the front matter has it, or ""."""
-    return tagged(record, KIND)
+    return said(record.tags, KIND)
 
 
 def check_named(name: str, what: str, named: Mapping[str, Collection[str]], found: Collection[str]) -> None:

@@ -12,14 +12,10 @@ from collections.abc import Sequence
 from hashlib import sha256
 from itertools import chain, zip_longest
 
-from handful.core.types import Example, Prompt
+from handful.core.tags import INTENT, original_of, said
+from handful.core.types import Prompt
 
-KIND, INTENT, VARIANT = "kind=", "intent:", "variant_of:"
-
-
-def tagged(record: Example | Prompt, beginning: str) -> str:
-    """What a tag with this beginning says, or ""."""
-    return next((tag.removeprefix(beginning) for tag in record.tags if tag.startswith(beginning)), "")
+KIND = "kind="
 
 
 def part(prompts: Sequence[Prompt], most: int) -> set[str]:
@@ -32,11 +28,11 @@ def part(prompts: Sequence[Prompt], most: int) -> set[str]:
         return ids
     groups: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for prompt in prompts:
-        if not tagged(prompt, VARIANT):
-            groups[tagged(prompt, KIND)][tagged(prompt, INTENT)].append(prompt.id)
+        if not original_of(prompt.tags):
+            groups[said(prompt.tags, KIND)][said(prompt.tags, INTENT)].append(prompt.id)
     kinds = [in_turn([hashed(ids) for _, ids in sorted(kind.items())]) for _, kind in sorted(groups.items())]
     left_out = set(in_turn(kinds)[most:])
-    return {prompt.id for prompt in prompts if not {prompt.id, tagged(prompt, VARIANT)} & left_out}
+    return {prompt.id for prompt in prompts if not {prompt.id, original_of(prompt.tags)} & left_out}
 
 
 def hashed(ids: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ from handful.core import jsonl
 from handful.core.errors import DataError
 from handful.core.files import write_whole
 from handful.core.optional import need
+from handful.core.tags import INTENT, PARAPHRASE, VARIANT, original_of, said
 from handful.core.types import (
     Check,
     Comparison,
@@ -239,21 +240,20 @@ def tags_of(dataset: Path | None) -> dict[str, tuple[str, ...]]:
 def intents(tagged: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]]:
     """ "malicious" and "benign" -> the prompts with that tag."""
     return {
-        name: frozenset(id for id, tags in tagged.items() if f"intent:{name}" in tags)
+        name: frozenset(id for id, tags in tagged.items() if INTENT + name in tags)
         for name in ("malicious", "benign")
     }
 
 
 def variants(tagged: Mapping[str, Sequence[str]]) -> dict[str, Variant]:
-    """Prompts tagged `variant_of:ID` -> what they are variants of, and how (`variant:KIND`; else paraphrased)."""
+    """Prompts that are variants -> what of, and how; a paraphrase where that is not said."""
     from handful.stats.robustness import Variant
 
-    found = {}
-    for id, tags in tagged.items():
-        named = dict(tag.split(":", 1) for tag in tags if tag.startswith(("variant_of:", "variant:")))
-        if original := named.get("variant_of"):
-            found[id] = Variant(original, named.get("variant", "paraphrase"))
-    return found
+    return {
+        id: Variant(original, said(tags, VARIANT) or PARAPHRASE)
+        for id, tags in tagged.items()
+        if (original := original_of(tags))
+    }
 
 
 def named_pairs(study: Path) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""`handful serve`: `serve model`, which answers programs, is here; commands that ask people have files of their own."""
+"""`handful serve model`: a model that answers programs over HTTP."""
 
 from __future__ import annotations
 
@@ -11,17 +11,11 @@ import click
 from handful.cli.address import HOST, LOOPBACK, LOOPBACK_HOSTS, PORT
 from handful.cli.chat import sampling_of, sampling_options
 from handful.cli.options import SET, WORK, told
-from handful.cli.study import study
 from handful.core.errors import RecipeError
 from handful.core.optional import need
 
 
-@click.group()
-def serve() -> None:
-    """Serve people or programs: `serve study` asks people which answer is better, `serve model` answers over HTTP."""
-
-
-@serve.command()
+@click.command()
 @click.argument("model")
 @WORK
 @SET
@@ -91,6 +85,3 @@ def key_of(variable: str | None) -> str:
     if not key:
         raise RecipeError(f"--api-key-env {variable}: that variable is not set, or empty")
     return key
-
-
-serve.add_command(study)

@@ -40,7 +40,8 @@ def shown_in_order(shown: list[str], printed: list[str]) -> str | None:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The folder of a checkout, as far as the tutorial sees it."""
+    """The folder of a checkout, as far as the tutorial sees it, of somebody who has converted no model yet."""
+    monkeypatch.setenv("HANDFUL_CACHE", str(tmp_path / "cache"))
     (tmp_path / "data").symlink_to(ROOT / "data")
     recipe = next(text for language, text in BLOCKS if language == "toml")
     (tmp_path / "first.toml").write_text(recipe)

@@ -30,7 +30,7 @@ from handful.core.types import Candidate, Dropped, Example, Prompt, Turn
 from handful.markup.html import post_to_text, to_line
 from handful.recipe.curation import Clean
 
-SHARD_BYTES = 16_000_000
+SHARD_BYTES = 8_000_000
 BATCH_CHARACTERS = 300_000
 READ_BYTES = 1 << 20
 PASSED, DROPPED, MASKED, NUMBERS, RANKS = (

@@ -7,6 +7,7 @@ records are equal bytes under one version of pyarrow. Import it late: it needs t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,21 @@ REPETITIVE = ("source", "community", "author", "license", "tags.list.element", "
 def write_parquet(records: Iterable[Candidate | Example], path: Path) -> int:
     """Write a row a record, with CANDIDATE_COLUMNS; returns how many. A crash leaves a file without its end.
 
-    Memory holds one row group: ROWS records, or as many as have CHARACTERS characters.
+    Memory holds two row groups, each of ROWS records, or as many as have CHARACTERS characters: one is compressed by
+    a thread while the next is put together.
     """
     count = 0
-    with writer(path, CANDIDATE_COLUMNS) as file:
+    with writer(path, CANDIDATE_COLUMNS) as file, ThreadPoolExecutor(1) as beside:
+        before: Future[None] | None = None
         for group in groups(records):
             columns = zip(*map(flat, group), strict=True)
-            write_group(file, dict(zip(CANDIDATE_COLUMNS, columns, strict=True)), CANDIDATE_COLUMNS)
+            table = table_of(dict(zip(CANDIDATE_COLUMNS, columns, strict=True)), CANDIDATE_COLUMNS, file)
+            if before:
+                before.result()
+            before = beside.submit(file.write_table, table, row_group_size=ROWS)
             count += len(group)
+        if before:
+            before.result()
     return count
 
 
@@ -44,18 +52,19 @@ def write_rows(rows: Sequence[Mapping[str, Any]], path: Path, columns: Mapping[s
     with writer(path, columns) as file:
         for start in range(0, len(rows), ROWS):
             group = rows[start : start + ROWS]
-            write_group(file, {name: [row[name] for row in group] for name in columns}, columns)
+            values = {name: [row[name] for row in group] for name in columns}
+            file.write_table(table_of(values, columns, file), row_group_size=ROWS)
 
 
 def writer(path: Path, columns: Mapping[str, Column]) -> pq.ParquetWriter:
     return pq.ParquetWriter(path, schema(columns), compression="zstd", use_dictionary=list(REPETITIVE))
 
 
-def write_group(
-    file: pq.ParquetWriter, values: Mapping[str, Sequence[Any]], columns: Mapping[str, Column]
-) -> None:
+def table_of(
+    values: Mapping[str, Sequence[Any]], columns: Mapping[str, Column], file: pq.ParquetWriter
+) -> pa.Table:
     arrays = [array_of(values[name], column) for name, column in columns.items()]
-    file.write_table(pa.Table.from_arrays(arrays, schema=file.schema), row_group_size=ROWS)
+    return pa.Table.from_arrays(arrays, schema=file.schema)
 
 
 def groups(records: Iterable[Candidate | Example]) -> Iterator[list[Candidate | Example]]:

@@ -174,7 +174,12 @@ def each(
         with closing(_run(Job(function, todo, folder, drafts, moved), processes)) as names:
             for name in names:
                 ended(name)
-    return {name: Part(folder / name, read_record(folder / name).counts) for name in shards}
+    return {name: part_of(folder, name) for name in shards}
+
+
+def part_of(folder: Path, name: str) -> Part:
+    """What a shard of `each` left that has ended. Raises HandfulError where it has not."""
+    return Part(folder / name, read_record(folder / name).counts)
 
 
 def _run(job: Job, processes: int | None) -> Names:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from handful.core.errors import DataError
 from handful.core.files import file_hash, write_whole
 from handful.recipe.sources import StackExchange
-from handful.run.engine import Part, current, each
+from handful.run.engine import Part, current, each, part_of
 from handful.run.progress import Advance, Shares, progress
 from handful.sources.output import Output
 from handful.sources.stackexchange.scan import Bounds, check_broken, lines_of
@@ -69,12 +68,12 @@ def read(
         if site not in large
     }
     total = sum(site.size for site in found)
-    parts: dict[str, list[Part]] = {}
+    communities: dict[str, Counter[str]] = {}
     with progress(f"{name}: reading posts", total / MB, "MB") as advance:
         sizes = {site.name: float(site.size) for site in found}
         shares = Shares(sizes, lambda size, site: advance(size / MB, site))
         largest_first = dict(sorted(whole.items(), key=lambda item: -sizes[item[0]]))
-        read = each(
+        parts = each(
             read_site,
             largest_first,
             scratch / "sites",
@@ -82,16 +81,19 @@ def read(
             processes=1 if total < WORTH_PROCESSES else None,
             moved=shares.moved,
         )
-        parts |= {site: [part] for site, part in read.items()}
-        for site in large:
-            folder = scratch / f"site-{site.name}"
-            parts[site.name] = read_ranges(name, site, bounds, folder, advance, users[site.name])
-    communities = {site.name: collect(parts[site.name], put) for site in found}
+        for site in found:
+            if site.name in parts:
+                communities[site.name] = collect([parts[site.name]], put)
+            else:
+                folder = scratch / f"site-{site.name}"
+                communities[site.name] = read_ranges(
+                    name, site, bounds, folder, advance, put, users[site.name]
+                )
     empty = [site for site in found if not communities[site.name]["questions"]]
     if len(empty) == len(found):
         posts = communities[empty[0].name]["posts"]
         raise DataError(f"{empty[0].path}: holds no questions ({posts:,} rows){instead(empty[0])}")
-    totals = sum(map(Counter, communities.values()), Counter())
+    totals = sum(communities.values(), Counter())
     return {
         **{key: totals[key] for key in ("questions", "answers", "posts")},
         "communities": {site: counts["questions"] for site, counts in communities.items()},
@@ -125,9 +127,18 @@ def a_row_a_line(table: Site) -> bool:
 
 
 def read_ranges(
-    name: str, site: Site, bounds: Bounds, folder: Path, advance: Advance, users: Site | None = None
-) -> list[Part]:
-    """A large site: its ranges, each into every bucket, then the buckets, and at last the names of the authors."""
+    name: str,
+    site: Site,
+    bounds: Bounds,
+    folder: Path,
+    advance: Advance,
+    put: Output,
+    users: Site | None = None,
+) -> Counter[str]:
+    """A large site: its ranges, each into every bucket, then the buckets, and at last the names of the authors.
+
+    Puts what they hold, in their order: what a bucket holds while others are settled. Returns the site's numbers.
+    """
     count = buckets_for(site.size, BUCKET_BYTES)
     scan = scan_blocks if site.packed else scan_range
     ranges = {name: Range(site, bounds, count, *ends) for name, ends in cut(site).items()}
@@ -153,11 +164,30 @@ def read_ranges(
         raise DataError(
             f"{site.path}: Posts.xml is damaged: {counts['bytes']:,} of {site.size:,} bytes could be unpacked"
         )
-    settled = [*each(settle_bucket, buckets, folder / "buckets").values()]
+    total = collect(scanned.values(), put)
     if users:
-        named = credit_ranges(site, users, settled, folder)
-        settled[0] = replace(settled[0], counts=settled[0].counts | named)
-    return [*scanned.values(), *settled]
+        settled = each(settle_bucket, buckets, folder / "buckets").values()
+        total.update(credit_ranges(site, users, settled, folder))
+        total.update(collect(settled, put))
+        return total
+
+    def take(bucket: str) -> None:
+        total.update(collect([part_of(folder / "buckets", bucket)], put))
+
+    each(settle_bucket, buckets, folder / "buckets", ended=in_turn(buckets, take))
+    return total
+
+
+def in_turn(names: Iterable[str], take: Callable[[str], None]) -> Callable[[str], None]:
+    """To be told which of `names` has ended: takes each as soon as all before it have, too."""
+    waiting, ended = deque(names), set[str]()
+
+    def tell(name: str) -> None:
+        ended.add(name)
+        while waiting and waiting[0] in ended:
+            take(waiting.popleft())
+
+    return tell
 
 
 def cut(table: Site) -> dict[str, tuple[int, int]]:
@@ -171,7 +201,7 @@ def cut(table: Site) -> dict[str, tuple[int, int]]:
     }
 
 
-def credit_ranges(site: Site, users: Site, settled: Sequence[Part], folder: Path) -> dict[str, int]:
+def credit_ranges(site: Site, users: Site, settled: Collection[Part], folder: Path) -> dict[str, int]:
     """Copy each bucket's candidates, with the names of their authors: found once for all buckets."""
     wanted, file = set[bytes](), folder / ACCOUNTS
     for part in settled:
@@ -191,7 +221,7 @@ def credit_ranges(site: Site, users: Site, settled: Sequence[Part], folder: Path
     return {"named": len(names), "unnamed": len(wanted) - len(names)}
 
 
-def collect(parts: list[Part], put: Output) -> Counter[str]:
+def collect(parts: Iterable[Part], put: Output) -> Counter[str]:
     """Put what the parts of a site hold, in their order; returns their numbers."""
     total = Counter[str]()
     for part in parts:

@@ -1,17 +1,19 @@
 """Do 95% intervals hold the truth 95% of the time? Simulated studies with a known answer, in many designs.
 
-    python benchmarks/coverage.py [studies] [draws]
+    python benchmarks/coverage.py [--json] [--studies N] [--draws N]
 
 Prompts differ: each has chances of its own, drawn around the truth, so the samples of a prompt hang together. Prints a
-line a design and method (bootstrap over prompts; the formula beside it), and last how many of them cover 93% to 97%.
+line a design and method (bootstrap over prompts; the formula beside it), and last, as JSON, how many cover 93% to 97%.
 `tests/stats/test_coverage.py` runs the same designs with fewer studies.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import metadata
 
 import numpy as np
 
@@ -126,15 +128,29 @@ def holds(interval: Interval, truth: float) -> bool:
     return interval.low is not None and interval.high is not None and interval.low <= truth <= interval.high
 
 
-def main(count: int = 4000, draws: int = 1000) -> None:
-    good = total = 0
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--json", action="store_true", help="print the JSON line alone")
+    arguments.add_argument("--studies", type=int, default=4000, help="of each design")
+    arguments.add_argument("--draws", type=int, default=1000, help="resamples a study")
+    options = arguments.parse_args()
+    covered = {}
     for design in DESIGNS:
-        found = coverage(design, count, draws)
-        good += sum(0.93 <= share <= 0.97 for share in found)
-        total += 2
-        print(f"{design.name:38} bootstrap {found[0]:.3f}  formula {found[1]:.3f}", flush=True)
-    print(f"{good} of {total} cover 93% to 97% ({count:,} studies each)")
+        found = coverage(design, options.studies, options.draws)
+        covered[design.name] = [round(share, 4) for share in found]
+        if not options.json:
+            print(f"{design.name:38} bootstrap {found[0]:.3f}  formula {found[1]:.3f}", flush=True)
+    shares = [share for found in covered.values() for share in found]
+    result = {
+        "claim": f"intervals of 95% that cover 93% to 97%, {options.studies:,} studies a design",
+        "covered": covered,
+        "unit": "share of studies: bootstrap, formula",
+        "versions": {name: metadata.version(name) for name in ("handful", "numpy")},
+        "good": sum(0.93 <= share <= 0.97 for share in shares),
+        "of": len(shares),
+    }
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main()

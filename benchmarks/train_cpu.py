@@ -16,10 +16,12 @@ The last line is JSON, its ratio to TRL's defaults last.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable
 from importlib import metadata
@@ -102,7 +104,7 @@ def result_of(spent: dict[str, list[Spent]], claim: str) -> dict[str, Any]:
         "losses": {side: [round(loss, 4) for loss in found] for side, found in losses.items()},
         "settings": {side: runs[-1].told["settings"] for side, runs in spent.items()},
         "versions": {"python": platform.python_version()}
-        | {name: metadata.version(name) for name in LIBRARIES},
+        | {name: metadata.version(name) for name in LIBRARIES if importlib.util.find_spec(name)},
         **ratios,
     }
 
@@ -129,6 +131,8 @@ def main() -> None:
     report: Callable[[str], None] = (
         (lambda line: None) if options.json else lambda line: print(line, flush=True)
     )
+    if {"trl", "trl_best"} & {*options.sides} and importlib.util.find_spec("trl") is None:
+        sys.exit("train_cpu: TRL is not installed: pip install '.[bench]', or name --sides without it")
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.jsonl"
         data = None if options.made_up else lima_rows.find(options.data)

@@ -6,7 +6,7 @@ TRL at its best is bfloat16, packs of 2,048 tokens, no gradient checkpointing, a
 Every run is a fresh process and the sides take turns; loading and the first two steps are not in the time. MFU is the
 model's operations (6 N a token and causal attention) over the GPU's dense bfloat16 peak, from its data sheet or
 `--peak`. With `--gpus` above 1 ours runs alone, under torchrun. `--protocol` also takes all steps of 15 epochs, without
-checkpoints and dev sets, and says how long they took. Without a GPU it ends with code 2; `--device cpu` with a few
+checkpoints and dev sets, and says how long they took. Without a GPU it ends with code 77; `--device cpu` with a few
 rows tries it out. The last line is JSON, its ratio to TRL (of the first model) last.
 """
 
@@ -142,7 +142,7 @@ def main() -> None:
             f"train_gpu: {options.gpus} GPU asked for, {torch.cuda.device_count()} found; nothing was measured",
             file=sys.stderr,
         )
-        sys.exit(2)
+        sys.exit(77)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     report: Callable[[str], None] = (
         (lambda line: None) if options.json else lambda line: print(line, flush=True)

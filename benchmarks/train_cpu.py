@@ -2,10 +2,11 @@
 
     python benchmarks/train_cpu.py [--json] [--data lima.json] [--cores N] [--steps N] [--rounds N] [--profile]
 
-Each of the peers runs at its defaults and at its best here: bfloat16 products, the faster float32 library, and for TRL
-packs of 2,048 tokens without gradient checkpointing. TRL's defaults are bfloat16 with gradient checkpointing, those of
-transformers float32. Rows are LIMA's (`--data`, or lima/lima.json in $HANDFUL_TEST_DATA), or made up of like lengths;
-all sides see the same ids, labels and batches, and take the same steps with the same optimizer.
+Each of the peers runs at its defaults and at its best here: bfloat16 products where the processor has them, the
+faster float32 library, and for TRL packs of 2,048 tokens without gradient checkpointing. TRL's defaults are bfloat16
+with gradient checkpointing on any processor, those of transformers float32. Rows are LIMA's (`--data`, or
+lima/lima.json in $HANDFUL_TEST_DATA), or made up of like lengths; all sides see the same ids, labels and batches, and
+take the same steps with the same optimizer.
 
 Every run is a fresh process on `--cores` cores; the sides take turns. A side's figure is the median over the rounds of
 its useful tokens per second: those that are not padding, over the seconds of the steps. Loading the model and the first

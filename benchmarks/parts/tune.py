@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from handful.models.load import fast_float32, load_model, load_tokenizer, quietly
+from handful.models.load import cpu_has_bfloat16, fast_float32, load_model, load_tokenizer, quietly
 from handful.recipe.training import Train
 from parts import lima_rows
 from parts.arithmetic import clock, model_flops, product_rate
@@ -177,12 +177,17 @@ def common(options: argparse.Namespace, folder: str) -> dict[str, Any]:
     }
 
 
+def multiplies_bfloat16(device: str) -> bool:
+    """Whether bfloat16 is the faster: an older CPU only imitates it."""
+    return device != "cpu" or cpu_has_bfloat16()
+
+
 def hf_trainer(
     options: argparse.Namespace, best: bool, model: Any, tokenizer: Any, data: Any, folder: str
 ) -> Any:
     from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
-    faster = {"bf16": True} if best else {}
+    faster = {"bf16": multiplies_bfloat16(options.device)} if best else {}
     return Trainer(
         model,
         TrainingArguments(**common(options, folder), **faster),
@@ -203,7 +208,7 @@ def trl_trainer(
         packs = math.ceil(tokens / options.max_tokens / (options.steps + 1))
         settings |= {
             "packing": True,
-            "bf16": True,
+            "bf16": multiplies_bfloat16(options.device),
             "gradient_checkpointing": False,
             "per_device_train_batch_size": 1,
             "gradient_accumulation_steps": packs,

@@ -1,10 +1,11 @@
 """Causal attention of one document on one core, forward and backward: ours by blocks beside torch's own kernel.
 
-    python benchmarks/attention.py [--json]
+    python benchmarks/attention.py [--json] [--float32]
 
-bfloat16, 9 heads of 64 sharing 3 heads of keys, as SmolLM2-135M has them; torch's kernel gets the keys repeated, as
-transformers does it. They take turns; each figure is the median of its rounds, in milliseconds of the processor's time.
-`error` is the relative error of the queries' gradient against attention written out in float64. The last line is JSON.
+bfloat16 (or float32, where a processor has none), 9 heads of 64 sharing 3 heads of keys, as SmolLM2-135M has them;
+torch's kernel gets the keys repeated, as transformers does it. They take turns; each figure is the median of its
+rounds, in milliseconds of the processor's time. `error` is the relative error of the queries' gradient against
+attention written out in float64. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -43,13 +44,13 @@ def gradient(attention: Callable[..., Tensor], inputs: list[Tensor], upstream: T
     return torch.autograd.grad(attention(*inputs), inputs, upstream.to(inputs[0].dtype))[0]
 
 
-def measured(tokens: int) -> dict[str, Any]:
+def measured(tokens: int, dtype: torch.dtype) -> dict[str, Any]:
     torch.manual_seed(0)
     heads = (HEADS, KEY_HEADS, KEY_HEADS)
     exact = [torch.randn(1, n, tokens, SIZE, dtype=torch.float64).requires_grad_() for n in heads]
     upstream = torch.randn(1, HEADS, tokens, SIZE, dtype=torch.float64)
     true = gradient(written_out, exact, upstream)
-    rounded = [x.detach().bfloat16().requires_grad_() for x in exact]
+    rounded = [x.detach().to(dtype).requires_grad_() for x in exact]
     sides = {"ours": causal_attention, "torch": torchs}
     repeats = max(2, min(40, 10**6 // tokens**2))
     seconds: dict[str, list[float]] = {name: [] for name in sides}
@@ -75,16 +76,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", action="store_true", help="print nothing but the last line")
-    quiet = parser.parse_args().json
+    parser.add_argument("--float32", action="store_true", help="instead of bfloat16")
+    options = parser.parse_args()
+    dtype = torch.float32 if options.float32 else torch.bfloat16
     torch.set_num_threads(1)
     torch.set_float32_matmul_precision("medium")
-    rows = [measured(tokens) for tokens in LENGTHS]
-    for row in () if quiet else rows:
+    rows = [measured(tokens, dtype) for tokens in LENGTHS]
+    for row in () if options.json else rows:
         print(
             f"{row['tokens']:>5} tokens: ours {row['ours']['ms']:8.2f} ms, torch {row['torch']['ms']:8.2f} ms, "
             f"ratio {row['ratio']:.2f}; errors {row['ours']['error']:.1e}, {row['torch']['error']:.1e}"
         )
-    print(json.dumps({"benchmark": "attention", "ratio": min(row["ratio"] for row in rows), "lengths": rows}))
+    smallest = min(row["ratio"] for row in rows)
+    print(json.dumps({"benchmark": "attention", "type": str(dtype), "ratio": smallest, "lengths": rows}))
 
 
 if __name__ == "__main__":

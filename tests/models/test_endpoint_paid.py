@@ -215,12 +215,12 @@ def test_the_first_way_to_a_schema_that_a_server_knows_is_kept_to(chat_server, k
     assert len(server.asked) == sent
 
 
-def knows(*forms):
+def knows(*forms, seconds=0.01):
     """A server that refuses every response_format but these, after a while."""
 
     def script(body, number):
         form = body.get("response_format", {"type": "text"})["type"]
-        time.sleep(0.01)
+        time.sleep(seconds)
         return completion('{"choice": "A"}') if form in {*forms, "text"} else refusal(400, "what format?")
 
     return script
@@ -231,7 +231,7 @@ def formats(server):
 
 
 def test_many_at_a_time_waste_two_requests_on_what_a_server_does_not_know_and_never_again(chat_server):
-    server = chat_server(knows())
+    server = chat_server(knows(seconds=0.2))  # long enough for 16 threads to start on a slow machine
     replies = list(chat(at(server, concurrency=16), questions(40), schema=SCHEMA))
     assert {(r.text, r.rung) for r in replies} == {('{"choice": "A"}', "text")}
     assert formats(server) == {"json_schema": 1, "json_object": 1, "text": 40}
